@@ -7,6 +7,8 @@ import sys
 import threading
 from typing import Any
 
+from ._refusals import Refusal
+
 __all__ = ["Alone"]
 
 _CLAIMS: dict[int, Alone] = {}  # id of an object -> the claim of the call that changes it
@@ -53,8 +55,11 @@ class Alone:
             _CLAIMS[id(self.of)] = self
             return
         raise RuntimeError(
-            f"{type(self.of).__name__}.{self.verb}: another thread is inside {holder.verb} of the same object; "
-            "expected one at a time. Train a copy in each thread: sklearn.base.clone(model)."
+            Refusal(
+                f"{type(self.of).__name__}.{self.verb}: another thread is inside {holder.verb} of the same object",
+                expected="one at a time",
+                advice="Train a copy in each thread: sklearn.base.clone(model).",
+            )
         )
 
     def __exit__(self, raised: type[BaseException] | None, *_: object) -> None:

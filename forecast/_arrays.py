@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
+from . import _array_refusals as refusals
+from ._refusals import Refusal, extended
 from ._types import Array, Booleans, Floats, Integers
 from ._windows import Windows, WindowTargets, at_every_step, no_past
 
@@ -81,10 +83,7 @@ class Dataset:
     def _windows_for(self, estimator: Any, name: Literal["cycle", "series_size"]) -> Windows:
         if self.windows is None:
             what = {"cycle": "the time of a window", "series_size": "the series that a window is of"}[name]
-            raise ValueError(
-                f"X: {type(estimator).__name__} with {name} needs {what}, and an array does not say it. Pass Windows, "
-                "as make_windows(df, ...) makes them: time from the index, names of several series from series=."
-            )
+            raise ValueError(refusals.without_places(type(estimator).__name__, name, what))
         return self.windows
 
 
@@ -98,7 +97,7 @@ def read_training(estimator: Any, X: Any, y: Any) -> Dataset:
     if isinstance(X, Windows):
         return _read_windows(estimator, X, y)
     if y is None:  # in scikit-learn's words, which its own checks look for
-        raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None.")
+        raise ValueError(Refusal(f"{type(estimator).__name__} requires y to be passed, but the target y is None"))
     _refuse_kind(X, "X")
     _refuse_kind(y, "y")
     _refuse_shape(y)
@@ -119,10 +118,7 @@ def read_training(estimator: Any, X: Any, y: Any) -> Dataset:
 def _span_of_sequences(estimator: Any, outputs: int, lookback: int) -> int:
     """Rows from one window to the first whose targets are all others, of rows of a matrix that say nothing of time."""
     if outputs % lookback:
-        raise ValueError(
-            f"return_sequences=True: y has {outputs} columns, which are not a whole number for each of the {lookback} "
-            "steps of X; expected (n_windows, lookback * targets), the targets of the oldest step first."
-        )
+        raise ValueError(refusals.not_at_every_step(outputs, lookback))
     ahead = outputs // lookback
     # Windows that continue each other are a lookback apart, others, as usual, a step.
     return 2 + (ahead - 2) // lookback if getattr(estimator, "stateful", False) else lookback - 1 + ahead
@@ -142,7 +138,11 @@ def read_inputs(estimator: Any, X: Any, lookback: int, channels: int, extra: int
         X, steps, n = _flattened(estimator, X)
         if steps is not None and (steps, n) != (lookback, channels):
             raise ValueError(
-                f"X: expected {lookback} steps of {channels} channels as in fit, got {steps} steps of {n} channels."
+                Refusal(
+                    where="X",
+                    got=f"{steps} steps of {n} channels",
+                    expected=f"{lookback} steps of {channels} channels as in fit",
+                )
             )
         X = validate_data(estimator, X, reset=False, dtype=[np.float64, np.float32], order="C")
     arguments = matrix_arguments(X.reshape(len(X), -1), lookback, channels)
@@ -152,13 +152,16 @@ def read_inputs(estimator: Any, X: Any, lookback: int, channels: int, extra: int
 def _inputs_of_windows(estimator: Any, X: Windows, lookback: int, channels: int, extra: int) -> Dataset:
     if _past_sizes(X) != (lookback, channels):
         raise ValueError(
-            f"X: windows of lookback {X.lookback} with {X.n_channels} channels, but "
-            f"{type(estimator).__name__} was fitted on lookback {lookback} with {channels}."
+            refusals.fitted_on_another(type(estimator).__name__, X.lookback, X.n_channels, (lookback, channels))
         )
     if X.n_extra != extra:
         raise ValueError(
-            f"X: windows with {X.n_extra} known future and static values each (horizon * future + static columns), "
-            f"but {type(estimator).__name__} was fitted on {extra}. Make them as those of fit were made."
+            Refusal(
+                f"windows with {X.n_extra} known future and static values each (horizon * future + static columns), "
+                f"but {type(estimator).__name__} was fitted on {extra}",
+                where="X:",
+                advice="Make them as those of fit were made.",
+            )
         )
     _refuse_missing(X, ahead=0)
     arguments = X.source_arguments()
@@ -177,14 +180,18 @@ def read_examined(estimator: Any, X: Any, y: Any, lookback: int, channels: int, 
     if isinstance(X, Windows):
         y = _targets_of(estimator, X, y)
     if y is None:
-        raise ValueError("y: the gradient is that of a loss, so targets are needed, but y is None. Pass y as in fit.")
+        raise ValueError(refusals.targets_needed())
     data = read_inputs(estimator, X, lookback, channels, extra)
     n, (rows, *columns) = data.n_windows, np.shape(y) or (1,)
     if rows != n:
-        raise ValueError(f"X has {n} windows but y has {rows} rows; expected one row per window.")
+        raise ValueError(Refusal(f"has {n} windows but y has {rows} rows", where="X", expected="one row per window"))
     if int(np.prod(columns)) != n_outputs:
         raise ValueError(
-            f"y: expected {n_outputs} outputs per window as in fit, got {int(np.prod(columns))}, shape {np.shape(y)}."
+            Refusal(
+                where="y",
+                got=f"{int(np.prod(columns))}, shape {np.shape(y)}",
+                expected=f"{n_outputs} outputs per window as in fit",
+            )
         )
     if isinstance(y, WindowTargets) and y.belongs_to(X):
         _refuse_missing(X, ahead=X.horizon)
@@ -207,25 +214,24 @@ def read_validation(estimator: Any, X: Any, y: Any, data: Dataset, trained: Any)
     if X is None and y is None:
         return None
     if X is None:
-        raise ValueError("y_val is given without X_val: pass both, or neither to hold out the latest windows of X.")
+        raise ValueError(
+            Refusal("is given without X_val: pass both, or neither to hold out the latest windows of X", where="y_val")
+        )
     if y is None and not isinstance(X, Windows):
-        raise ValueError("X_val is given without y_val: pass both; y_val may be left out with Windows only.")
+        raise ValueError(
+            Refusal("is given without y_val: pass both; y_val may be left out with Windows only", where="X_val")
+        )
     if estimator.early_stopping is False:
-        raise ValueError(
-            "X_val is given, but early_stopping=False, so nothing would look at it. Set early_stopping to True or "
-            "'auto', or leave X_val out."
-        )
+        raise ValueError(refusals.unused_validation())
     if isinstance(X, Windows) and isinstance(trained, Windows) and X.window_norm != trained.window_norm:
-        raise ValueError(
-            f"X_val has window_norm={X.window_norm!r}, but X has {trained.window_norm!r}: make both windows alike."
-        )
+        raise ValueError(refusals.only_one_norm(X.window_norm, trained.window_norm))
     try:
         found = read_examined(estimator, X, y, data.lookback, data.n_channels, data.n_extra, data.n_outputs)
     except (TypeError, ValueError) as error:
         refusal = TypeError if isinstance(error, TypeError) else ValueError
-        raise refusal(f"Validation set (X_val, y_val): {error}") from error
+        raise refusal(extended(error, "Validation set (X_val, y_val): ")) from error
     if not found.n_windows:
-        raise ValueError("Validation set (X_val, y_val): expected at least 1 window, got 0.")
+        raise ValueError(Refusal(where="Validation set (X_val, y_val)", got="0", expected="at least 1 window"))
     return found
 
 
@@ -244,7 +250,9 @@ def read_weights(sample_weight: npt.ArrayLike | None, dataset: Dataset) -> Float
     weight = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
     if not weight.any():
         raise ValueError(
-            "sample_weight: every weight is 0, so there is nothing to learn from; give some rows a weight."
+            Refusal(
+                "every weight is 0, so there is nothing to learn from; give some rows a weight", where="sample_weight:"
+            )
         )
     # Only their ratios count: a power of two brings them near 1, exactly, so that no sum of them overflows.
     return np.ldexp(weight, -np.frexp(weight.max())[1])
@@ -253,11 +261,15 @@ def read_weights(sample_weight: npt.ArrayLike | None, dataset: Dataset) -> Float
 def _read_windows(estimator: Any, X: Windows, y: Any) -> Dataset:
     y = _targets_of(estimator, X, y)
     if len(y) != len(X):
-        raise ValueError(f"X has {len(X)} windows but y has {len(y)} rows: pass windows.y indexed as windows is.")
+        raise ValueError(
+            Refusal(f"has {len(X)} windows but y has {len(y)} rows: pass windows.y indexed as windows is", where="X")
+        )
     if not len(X):
-        raise ValueError("X: expected at least 1 window, got 0.")
+        raise ValueError(Refusal(where="X", got="0", expected="at least 1 window"))
     if estimator.n_channels not in (1, X.n_channels):
-        raise ValueError(f"X has windows of {X.n_channels} channels, but n_channels={estimator.n_channels}.")
+        raise ValueError(
+            Refusal(f"has windows of {X.n_channels} channels, but n_channels={estimator.n_channels}", where="X")
+        )
     own = isinstance(y, WindowTargets) and y.belongs_to(X)
     _refuse_missing(X, ahead=X.horizon if own else 0)
     arguments = y.source_arguments() if own else X.source_arguments()
@@ -295,15 +307,10 @@ def _targets_of(estimator: Any, X: Windows, y: Any) -> Any:
     own = isinstance(y, WindowTargets) and y.belongs_to(X)
     every = at_every_step(estimator)
     if own and y.at_every_step and not every:
-        raise ValueError(
-            "y: windows.y_sequences are targets at every step, for return_sequences=True; expected windows.y."
-        )
+        raise ValueError(refusals.of_every_step())
     if y is not None and not own:
         if every:
-            raise ValueError(
-                "return_sequences=True: the targets at every step follow from the windows; expected no y, or "
-                f"windows.y_sequences of these windows, got {type(y).__name__}."
-            )
+            raise ValueError(refusals.of_every_step(y))
         return y
     return X.y_sequences if every else X.y
 
@@ -354,17 +361,20 @@ def _flattened(estimator: Any, X: Any) -> tuple[Any, int | None, int | None]:
     if isinstance(X, list | tuple) and np.ndim(X) == 3:
         X = np.asarray(X)
     if getattr(X, "ndim", 2) > 3:
-        raise ValueError(
-            f"X: expected (n_windows, lookback) or (n_windows, lookback, n_channels), got {X.ndim} dimensions, "
-            f"shape {X.shape}."
-        )
+        raise ValueError(refusals.too_many_dimensions("X", X))
     if getattr(X, "ndim", 2) != 3:
         return X, None, None
     if 0 in X.shape:
-        raise ValueError(f"X: expected (n_windows, lookback, n_channels) without an empty axis, got shape {X.shape}.")
+        raise ValueError(
+            Refusal(
+                where="X", got=f"shape {X.shape}", expected="(n_windows, lookback, n_channels) without an empty axis"
+            )
+        )
     X = np.asarray(X)
     if estimator.n_channels not in (1, X.shape[2]):
-        raise ValueError(f"X has {X.shape[2]} channels on its last axis, but n_channels={estimator.n_channels}.")
+        raise ValueError(
+            Refusal(f"has {X.shape[2]} channels on its last axis, but n_channels={estimator.n_channels}", where="X")
+        )
     return X.reshape(len(X), -1), X.shape[1], X.shape[2]
 
 
@@ -373,13 +383,12 @@ def _sizes(estimator: Any, n_features: int, lookback: int | None, channels: int 
         return lookback, channels
     if getattr(estimator, "encoder", None) == "dense":  # a row is one vector
         if estimator.n_channels not in (1, n_features):
-            raise ValueError(f"X has vectors of {n_features} values, but n_channels={estimator.n_channels}.")
+            raise ValueError(
+                Refusal(f"has vectors of {n_features} values, but n_channels={estimator.n_channels}", where="X")
+            )
         return 1, n_features
     if n_features % estimator.n_channels:
-        raise ValueError(
-            f"X: {n_features} columns are not a whole number of steps of n_channels={estimator.n_channels} channels; "
-            "columns run over steps, and within a step over channels."
-        )
+        raise ValueError(refusals.not_in_steps(n_features, estimator.n_channels))
     return n_features // estimator.n_channels, estimator.n_channels
 
 
@@ -405,17 +414,11 @@ def _refuse_missing(X: Windows, ahead: int) -> None:
         _refuse_rows(X, targets, 1, ahead, np.isinf, "y: expected finite or missing")
     if future is not None:
         if not X.has_future:
-            raise ValueError(
-                f"X: some windows have fewer than horizon = {X.horizon} rows of known future after them in their "
-                "series. Give the future rows too, or leave those windows out."
-            )
+            raise ValueError(refusals.before_the_horizon(X.horizon))
         _refuse_rows(X, future, 1, X.horizon, _not_finite, "X, known future: expected finite")
     if static is not None and not np.isfinite(static).all():
         series = np.flatnonzero(_not_finite(static).any(axis=1))
-        raise ValueError(
-            f"X, static values: expected finite numbers, got NaN or infinity in {len(series)} of {len(static)} series, "
-            f"first in series {series[0]} (counted from 0). Fill it, or leave those series out."
-        )
+        raise ValueError(refusals.missing_static(series, len(static)))
 
 
 def _not_finite(a: Floats) -> Booleans:
@@ -441,25 +444,21 @@ def _refuse_rows(
             worst = rows[nearest[reach][0]]
     if count:
         what = "infinity" if bad is np.isinf else "NaN or infinity"
-        raise ValueError(
-            f"{expected} numbers, got {what} in {count} of {len(X)} windows, first in row {X.index[worst]!r} of the "
-            "series. Fill it, or leave those windows out."
-        )
+        where, _, expected = expected.partition(": expected ")
+        got = f"{what} in {count} of {len(X)} windows, first in row {X.index[worst]!r} of the series"
+        raise ValueError(refusals.not_finite(where, f"{expected} numbers", got))
 
 
 def _refuse_shape(y: Any) -> None:
     shape = getattr(y, "shape", ())
     if len(shape) > 2:
-        raise ValueError(
-            f"y: expected (n_windows,) or (n_windows, horizon * targets), horizon-major, got {len(shape)} dimensions, "
-            f"shape {tuple(shape)}. y.reshape(len(y), -1) flattens (n_windows, horizon, targets)."
-        )
+        raise ValueError(refusals.too_many_dimensions("y", y))
 
 
 def _refuse_kind(a: Any, name: str) -> None:
     """Dates, durations and text pass scikit-learn's checks as numbers; here they are most likely the wrong column."""
     if name == "y" and hasattr(a, "toarray"):
-        raise TypeError(f"y: expected a dense array, got {type(a).__name__}. Convert it with .toarray() first.")
+        raise TypeError(refusals.not_dense(a))
     if hasattr(a, "dtypes") and hasattr(a, "columns"):
         kinds: dict[str | None, Any] = {str(column): dtype for column, dtype in zip(a.columns, a.dtypes, strict=True)}
     else:
@@ -470,12 +469,12 @@ def _refuse_kind(a: Any, name: str) -> None:
         where = f"{name}, column {column!r}" if column is not None else name
         if kind in "mM" or str(dtype).startswith("period"):
             raise TypeError(
-                f"{where}: expected numbers, got {dtype}. Leave the time stamps out, or turn them into features."
+                refusals.not_numbers(where, str(dtype), "Leave the time stamps out, or turn them into features.")
             )
         if kind == "c":  # begins in scikit-learn's words, which its own checks look for
-            raise ValueError(f"Complex data not supported: {where}: expected real numbers, got {dtype}.")
+            raise ValueError(Refusal(f"Complex data not supported: {where}: expected real numbers, got {dtype}"))
         if kind in "US" or (kind == "O" and _holds_text(a, column)):
-            raise ValueError(f"{where}: expected numbers, got text ({dtype}). Convert it with pandas.to_numeric first.")
+            raise ValueError(refusals.not_numbers(where, f"text ({dtype})", "Convert it with pandas.to_numeric first."))
 
 
 def _dtype_of(a: Any) -> np.dtype[Any] | None:

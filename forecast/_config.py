@@ -6,6 +6,7 @@ import os
 from typing import Any, Literal
 
 from ._network import core_config
+from ._refusals import Refusal
 from ._threads import thread_count
 
 __all__ = ["show_config"]
@@ -30,7 +31,7 @@ def show_config(mode: Literal["print", "dict"] = "print") -> dict[str, Any] | No
     ['compiler', 'instruction sets built', 'instruction sets found', 'openmp', 'threads', 'used']
     """
     if mode not in ("print", "dict"):
-        raise ValueError(f"mode: expected 'print' or 'dict', got {mode!r}.")
+        raise ValueError(Refusal(where="mode", got=f"{mode!r}", expected="'print' or 'dict'"))
     core = core_config()
     shown = {
         "compiler": core["compiler"],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._numbers import finite
+from ._refusals import Refusal
 from ._types import Floats, Seed
 
 if TYPE_CHECKING:
@@ -60,11 +61,18 @@ def energy_score(actual: npt.ArrayLike, paths: npt.ArrayLike) -> float:
         came = came[:, 0]
     if came.ndim not in (1, 2) or drawn.shape[:-1] != came.shape or not came.size:
         raise ValueError(
-            f"actual has shape {came.shape}, paths {drawn.shape}; expected (steps,) and (steps, n_paths), or (n, "
-            "steps) and (n, steps, n_paths)."
+            Refusal(
+                f"has shape {came.shape}, paths {drawn.shape}",
+                where="actual",
+                expected="(steps,) and (steps, n_paths), or (n, steps) and (n, steps, n_paths)",
+            )
         )
     if drawn.shape[-1] < 2:
-        raise ValueError(f"paths has {drawn.shape[-1]} path; expected two or more, as distances between them count.")
+        raise ValueError(
+            Refusal(
+                f"has {drawn.shape[-1]} path", where="paths", expected="two or more, as distances between them count"
+            )
+        )
     if came.ndim == 1:
         came, drawn = came[None], drawn[None]
     return float(np.mean([_one(*pair) for pair in zip(came, drawn, strict=True)]))
@@ -146,14 +154,21 @@ def judged_paths(estimator: Any, X: Any, y: Any, n_paths: int, random_state: See
     estimator = getattr(estimator, "best_estimator_", estimator)  # of a search within another one
     if not hasattr(estimator, "_judged_paths"):
         raise TypeError(
-            f"the estimator is a {type(estimator).__name__}, which has no sample paths; expected a SeriesForecaster, "
-            "around any regressor."
+            Refusal(
+                f"is a {type(estimator).__name__}, which has no sample paths",
+                where="the estimator",
+                expected="a SeriesForecaster, around any regressor",
+            )
         )
     if not isinstance(n_paths, Integral) or isinstance(n_paths, bool) or n_paths < 2:
-        raise ValueError(f"n_paths={n_paths!r}: expected a whole number, 2 or more, as distances between paths count.")
+        raise ValueError(
+            Refusal(
+                where=f"n_paths={n_paths!r}", expected="a whole number, 2 or more, as distances between paths count"
+            )
+        )
     pairs = list(estimator._judged_paths(X, y, int(n_paths), random_state))
     if not pairs:
-        raise ValueError("no row of X has an actual value: there is nothing to judge the paths by.")
+        raise ValueError(Refusal("no row of X has an actual value: there is nothing to judge the paths by"))
     return pairs
 
 

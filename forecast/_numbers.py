@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from ._refusals import Refusal
 from ._types import Floats
 
 __all__ = ["finite"]
@@ -28,12 +29,16 @@ def finite(name: str, numbers: npt.ArrayLike) -> Floats:
     """
     numbers = np.asarray(numbers)
     if numbers.dtype.kind not in "iufb":
-        raise TypeError(f"{name} holds {numbers.dtype} values; expected numbers.")
+        raise TypeError(Refusal(f"holds {numbers.dtype} values", where=name, expected="numbers"))
     numbers = numbers.astype(np.float64)
     if not np.isfinite(numbers).all():
         bad = ~np.isfinite(numbers)
         raise ValueError(
-            f"{name} has {int(bad.sum())} values that are NaN or infinite, the first at position "
-            f"{tuple(int(i) for i in np.argwhere(bad)[0])}; expected finite numbers."
+            Refusal(
+                f"has {int(bad.sum())} values that are NaN or infinite, the first at position "
+                f"{tuple(int(i) for i in np.argwhere(bad)[0])}",
+                where=name,
+                expected="finite numbers",
+            )
         )
     return numbers

@@ -10,6 +10,7 @@ import numpy as np
 
 from ._frames import enter, leave
 from ._numbers import finite
+from ._refusals import Refusal
 from ._shares import shares
 from ._types import FrameLike
 
@@ -82,11 +83,14 @@ def _by_target(frame: pd.DataFrame) -> dict[str, list[Any]]:
     found = {name: own for name, own in found.items() if 0 in own}
     if not found:
         raise ValueError(
-            f"paths has the columns {list(frame.columns)[:5]}; expected columns of paths, such as 'y_0', 'y_1', as "
-            "model.sample() gives them."
+            Refusal(
+                f"has the columns {list(frame.columns)[:5]}",
+                where="paths",
+                expected="columns of paths, such as 'y_0', 'y_1', as model.sample() gives them",
+            )
         )
     for name, own in found.items():
         if max(own) >= len(own):
             numbers = ", ".join(map(str, sorted(own)[:10]))
-            raise ValueError(f"paths of {name!r} are numbered {numbers}; expected all from 0 on.")
+            raise ValueError(Refusal(f"paths of {name!r} are numbered {numbers}", expected="all from 0 on"))
     return {name: [own[number] for number in range(len(own))] for name, own in found.items()}

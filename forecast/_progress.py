@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
+from ._refusals import Refusal
 from ._types import Callback, Floats
 
 if TYPE_CHECKING:
@@ -311,8 +312,10 @@ class _Callbacks:
             answer = callback(record.as_dict())
             if answer is not None and not isinstance(answer, bool | np.bool_):
                 raise TypeError(
-                    f"callbacks[{number}], {callback!r}, returned {answer!r}; expected None or False to go on, True to "
-                    "stop after this epoch."
+                    Refusal(
+                        f"callbacks[{number}], {callback!r}, returned {answer!r}",
+                        expected="None or False to go on, True to stop after this epoch",
+                    )
                 )
             stop = stop or bool(answer)
         return stop
@@ -336,8 +339,13 @@ def as_callbacks(callbacks: Callback | Iterable[Callback] | None) -> tuple[Callb
     for number, callback in enumerate(several):
         if not callable(callback):
             raise TypeError(
-                f"callbacks[{number}] is {callback!r}; expected a function that takes the dict of an epoch, such as "
-                "`history.append` of a list `history = []`."
+                Refusal(
+                    f"is {callback!r}",
+                    where=f"callbacks[{number}]",
+                    expected=(
+                        "a function that takes the dict of an epoch, such as `history.append` of a list `history = []`"
+                    ),
+                )
             )
     return several
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ._refusals import Refusal
 from ._types import Array, Floats
 
 __all__ = ["at_levels", "fitted_levels", "in_order", "levels_between", "median_level", "wanted_levels"]
@@ -26,8 +27,11 @@ def fitted_levels(quantile: float | Sequence[float] | Array) -> tuple[float, ...
     if levels and _are_levels(levels) and all(a < b for a, b in pairwise(levels)):
         return tuple(float(level) for level in levels)
     raise ValueError(  # in the words of scikit-learn's own check of a single level
-        "The 'quantile' parameter of RNNForecaster must be a level in (0, 1) or a list of them, strictly ascending, "
-        f"such as [0.1, 0.5, 0.9]. Got {quantile!r} instead."
+        Refusal(
+            "The 'quantile' parameter of RNNForecaster must be a level in (0, 1) or a list of them, strictly "
+            "ascending, such as [0.1, 0.5, 0.9]",
+            advice=f"Got {quantile!r} instead.",
+        )
     )
 
 
@@ -41,7 +45,7 @@ def levels_between(levels: float | Sequence[float] | Array) -> Floats:
     """
     wanted = _as_tuple(levels)
     if not wanted or not _are_levels(wanted):
-        raise ValueError(f"levels: expected a level in (0, 1) or a list of them, got {levels!r}.")
+        raise ValueError(Refusal(where="levels", got=f"{levels!r}", expected="a level in (0, 1) or a list of them"))
     return np.array(wanted, dtype=np.float64)
 
 
@@ -57,9 +61,12 @@ def wanted_levels(levels: float | Sequence[float] | Array, fitted: Sequence[floa
     beyond = (wanted < fitted[0] - _SAME_LEVEL) | (wanted > fitted[-1] + _SAME_LEVEL)
     if beyond.any():
         raise ValueError(
-            f"levels: {wanted[beyond].tolist()} beyond the fitted levels, {fitted[0]:g} to {fitted[-1]:g}; only "
-            f"between those a forecast can be interpolated. Fit again with quantile="
-            f"{np.union1d(fitted, wanted[beyond]).tolist()}."
+            Refusal(
+                f"{wanted[beyond].tolist()} beyond the fitted levels, {fitted[0]:g} to {fitted[-1]:g}; only between "
+                "those a forecast can be interpolated",
+                where="levels:",
+                advice=f"Fit again with quantile={np.union1d(fitted, wanted[beyond]).tolist()}.",
+            )
         )
     return wanted.clip(fitted[0], fitted[-1])
 

@@ -13,8 +13,8 @@ from types import FrameType
 from typing import Any, Self
 
 __all__ = [
-    "Fix", "Refusal", "Words", "argument", "extended", "for_command", "joined", "longer_horizon", "refusal_of",
-    "sentences", "split_advice",
+    "Fix", "Refusal", "Words", "argument", "extended", "for_command", "install", "joined", "longer_horizon",
+    "refusal_of", "sentences", "split_advice",
 ]  # fmt: skip
 
 
@@ -95,9 +95,11 @@ class Fix(Words):
 class Refusal(Words):
     """A refusal in its parts: "{where} {what}: {got}; expected {expected}. {advice} Fix: {fix}."
 
+    Without `what`, it begins "{where}: expected {expected}, got {got}."
+
     Parameters
     ----------
-    what : str or Words
+    what : str or Words, default=""
         What is wrong.
     where : str or Words, default=""
         The column, the frame or the argument.
@@ -130,13 +132,15 @@ class Refusal(Words):
     'the index has 2 duplicates: 2024-01-03; expected every stamp once. Fix: --series shop.'
     >>> refusal.parts["where"], refusal.parts["expected"]
     ('the index', 'every stamp once')
+    >>> str(Refusal(where="X", expected="1 window or more", got="0"))
+    'X: expected 1 window or more, got 0.'
     """
 
     parts: dict[str, Any]
 
     def __new__(
         cls,
-        what: str,
+        what: str = "",
         *,
         where: str = "",
         got: str = "",
@@ -181,9 +185,13 @@ def _made_again(parts: dict[str, Any]) -> Refusal:
 def _sentence(parts: dict[str, Any], said: Callable[[str], str]) -> str:
     """The parts as one text; `said` takes a part to the words of one audience."""
     what, where, got, expected, advice = (said(parts[name]) for name in ("what", "where", "got", "expected", "advice"))
-    text = f"{where} {what}" if where else what
-    text += f": {got}" if got else ""
-    text += f"; expected {expected}" if expected else ""
+    if what or not expected:
+        text = f"{where} {what}" if where else what
+        text += f": {got}" if got else ""
+        text += f"; expected {expected}" if expected else ""
+    else:
+        text = f"{where}: expected {expected}"
+        text += f", got {got}" if got else ""
     text += "" if text[-1:] in ".?" else "."
     text += f" {advice}" if advice else ""
     fix = parts["fix"]
@@ -360,6 +368,26 @@ def longer_horizon(steps: int) -> Fix:
     '--horizon 48 in forecast fit'
     """
     return Fix(f"horizon={steps}", f"--horizon {steps} in forecast fit")
+
+
+def install(package: str) -> Fix:
+    """The fix where a package is missing, the same for both audiences.
+
+    Parameters
+    ----------
+    package : str
+        As pip takes it.
+
+    Returns
+    -------
+    Fix
+
+    Examples
+    --------
+    >>> install("narwhals"), install("narwhals").command
+    ('pip install narwhals', 'pip install narwhals')
+    """
+    return Fix(f"pip install {package}", f"pip install {package}")
 
 
 # -------------------- scikit-learn's cross-validation

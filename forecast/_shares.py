@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ._refusals import Refusal
+
 __all__ = ["share", "shares"]
 
 
@@ -29,7 +31,7 @@ def share(given: float, what: str) -> float:
     ValueError
         It is 0 or less, 1 or more, or NaN.
     """
-    _check(given, f"{what} is {given!r}; expected a number between 0 and 1, such as 0.9 for 90 %.")
+    _check(given, Refusal(f"is {given!r}", where=what, expected="a number between 0 and 1, such as 0.9 for 90 %"))
     return float(given)
 
 
@@ -54,7 +56,7 @@ def shares(given: npt.ArrayLike, what: str, *, least: int = 0) -> list[float]:
         As `share`, or there are fewer.
     """
     found = np.ravel(np.asarray(given, dtype=object)).tolist()
-    words = f"{what} is {given!r}; expected numbers between 0 and 1, such as 0.9 for 90 %."
+    words = Refusal(f"is {given!r}", where=what, expected="numbers between 0 and 1, such as 0.9 for 90 %")
     if len(found) < least:
         raise ValueError(words)
     for one in found:

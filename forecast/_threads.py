@@ -6,6 +6,8 @@ from numbers import Integral
 
 import joblib
 
+from ._refusals import Refusal, argument
+
 __all__ = ["MOST_THREADS", "WORTH_SHARING", "thread_count"]
 
 MOST_THREADS = 4096  # of a call: more than any machine has cores
@@ -50,9 +52,15 @@ def thread_count(n_jobs: int | None, openmp_threads: int, work: float | None = N
     1
     """
     if n_jobs is not None and (not isinstance(n_jobs, Integral) or isinstance(n_jobs, bool) or n_jobs == 0):
-        raise ValueError(f"n_jobs is {n_jobs!r}; expected a number of threads, -1 for all usable cores, or None.")
+        raise ValueError(
+            Refusal(f"is {n_jobs!r}", where="n_jobs", expected="a number of threads, -1 for all usable cores, or None")
+        )
     if n_jobs is not None and n_jobs > MOST_THREADS:
-        raise ValueError(f"n_jobs is {n_jobs}; expected at most {MOST_THREADS} threads. Fix: n_jobs=-1.")
+        raise ValueError(
+            Refusal(
+                f"is {n_jobs}", where="n_jobs", expected=f"at most {MOST_THREADS} threads", fix=argument("n_jobs", -1)
+            )
+        )
     if n_jobs is not None and n_jobs > 0:
         return int(n_jobs)
     if n_jobs is not None:

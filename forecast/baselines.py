@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from ._files import stored
 from ._frames import season_length
+from ._refusals import Refusal
 from ._windows import Windows
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def seasonal_naive(values: ArrayLike, horizon: int, period: int = 1) -> Array:
     """
     values = np.asarray(values)
     if len(values) < period:
-        raise ValueError(f"a season of {period} steps cannot be repeated from {len(values)} rows.")
+        raise ValueError(Refusal(f"a season of {period} steps cannot be repeated from {len(values)} rows"))
     return values[len(values) - period + np.arange(horizon) % period]
 
 
@@ -158,7 +159,9 @@ class _Baseline(RegressorMixin, BaseEstimator):
         given: Array | Windows = X if isinstance(X, Windows) else check_array(X, allow_nd=True)
         shape = np.shape(y)
         if len(shape) not in (1, 2) or shape[0] != len(given):
-            raise ValueError(f"y has shape {shape} for {len(given)} windows; expected (n,) or (n, horizon).")
+            raise ValueError(
+                Refusal(f"has shape {shape} for {len(given)} windows", where="y", expected="(n,) or (n, horizon)")
+            )
         self._check(given)
         self.n_features_in_ = int(np.prod(given.shape[1:]))
         self.n_outputs_ = 1 if len(shape) == 1 else shape[1]
@@ -188,7 +191,9 @@ class _Baseline(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         given: Array | Windows = X if isinstance(X, Windows) else check_array(X, allow_nd=True, dtype=np.float64)
         if int(np.prod(given.shape[1:])) != self.n_features_in_:
-            raise ValueError(f"X has {int(np.prod(given.shape[1:]))} features, but fit saw {self.n_features_in_}.")
+            raise ValueError(
+                Refusal(f"has {int(np.prod(given.shape[1:]))} features, but fit saw {self.n_features_in_}", where="X")
+            )
         forecast = self._forecast(given, X.horizon if isinstance(X, Windows) else self.n_outputs_)
         forecast = forecast.astype(np.float64).reshape(len(given), -1)
         forecast = X.normalize(forecast) if isinstance(X, Windows) else forecast
@@ -207,8 +212,10 @@ def _look(X: Array | Windows, offsets: Integers) -> Floats:
     outside = rows.min(axis=1) < X.first_rows if rows.size else np.zeros(0, dtype=bool)
     if outside.any():
         raise ValueError(
-            f"looking {-offsets.min()} steps back from row {X.origins[outside][0]} leaves the series. Use a later "
-            "first origin or a shorter period."
+            Refusal(
+                f"looking {-offsets.min()} steps back from row {X.origins[outside][0]} leaves the series",
+                advice="Use a later first origin or a shorter period.",
+            )
         )
     return X.values[rows, : X.n_targets]
 
@@ -269,15 +276,23 @@ class SeasonalNaive(_Baseline):
         if period is None:
             if not isinstance(X, Windows):
                 raise ValueError(
-                    "period is None, and an array has no frequency to tell it. Fix: SeasonalNaive(period=...)."
+                    Refusal(
+                        "is None, and an array has no frequency to tell it",
+                        where="period",
+                        advice="Set the length of the season in steps, such as SeasonalNaive(period=7) for days.",
+                    )
                 )
             period = season_length(X.freq)
         if isinstance(period, bool) or not isinstance(period, (int, np.integer)) or period < 1:
-            raise ValueError(f"period is {period!r}; expected a whole number of steps, 1 or more.")
+            raise ValueError(Refusal(f"is {period!r}", where="period", expected="a whole number of steps, 1 or more"))
         rows = int(np.diff(X.starts).max()) if isinstance(X, Windows) else X.shape[1]
         if period > rows:
             raise ValueError(
-                f"period is {period}, but there are {rows} rows to look back on; expected a shorter season."
+                Refusal(
+                    f"is {period}, but there are {rows} rows to look back on",
+                    where="period",
+                    expected="a shorter season",
+                )
             )
         self.period_ = self.n_history_ = int(period)
 

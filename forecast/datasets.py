@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ._refusals import Refusal, install
+
 if TYPE_CHECKING:
     from ._types import Seed
 
@@ -182,7 +184,7 @@ def load_vix() -> pd.DataFrame:
 
 def _missing(series: str, package: str, extra: str) -> ImportError:
     return ImportError(
-        f"{series} comes with {package}, which is not installed. Fix: pip install 'rnn-forecast[{extra}]'."
+        Refusal(f"comes with {package}, which is not installed", where=series, fix=install(f"'rnn-forecast[{extra}]'"))
     )
 
 
@@ -217,9 +219,15 @@ def make_ar1(n: int = 3000, *, phi: float = 0.95, scale: float = 1.0, random_sta
     True
     """
     if not -1 < phi < 1:
-        raise ValueError(f"phi is {phi}; expected a number between -1 and 1, else the series does not stay in bounds.")
+        raise ValueError(
+            Refusal(
+                f"is {phi}", where="phi", expected="a number between -1 and 1, else the series does not stay in bounds"
+            )
+        )
     if n < 1 or scale < 0:
-        raise ValueError(f"n is {n} and scale {scale}; expected n of 1 or more and a scale of 0 or more.")
+        raise ValueError(
+            Refusal(f"is {n} and scale {scale}", where="n", expected="n of 1 or more and a scale of 0 or more")
+        )
     noise = scale * np.random.default_rng(random_state).standard_normal(n)
     noise[0] /= np.sqrt(1 - phi**2)
     values = np.empty(n)

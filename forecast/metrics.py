@@ -13,6 +13,7 @@ import numpy as np
 from ._distributions import Distribution, crps_of, log_score, neg_crps, neg_log_score
 from ._energy import energy_score, neg_energy_score
 from ._numbers import finite as _finite
+from ._refusals import Fix, Refusal
 from ._shares import share
 
 if TYPE_CHECKING:
@@ -53,9 +54,9 @@ def _alike(**named: Any) -> list[Floats]:
         arrays = [array[:, 0] if array.shape[1:] == (1,) else array for array in arrays]
     if len({array.shape for array in arrays}) > 1:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in zip(named, arrays, strict=True))
-        raise ValueError(f"the shapes differ: {shapes}; expected the same shape.")
+        raise ValueError(Refusal("the shapes differ", got=f"{shapes}", expected="the same shape"))
     if not arrays[0].size:
-        raise ValueError(f"{' and '.join(named)} are empty; expected at least one value.")
+        raise ValueError(Refusal("are empty", where=f"{' and '.join(named)}", expected="at least one value"))
     return arrays
 
 
@@ -235,15 +236,19 @@ def _seasonal_differences(history: ArrayLike, period: int) -> Floats:
     if known.ndim == 2 and known.shape[1] == 1:
         known = known[:, 0]
     if known.ndim != 1:
-        raise ValueError(f"history has shape {known.shape}; expected the values of one series, shape (n,).")
+        raise ValueError(
+            Refusal(f"has shape {known.shape}", where="history", expected="the values of one series, shape (n,)")
+        )
     if isinstance(period, bool) or not isinstance(period, (int, np.integer)) or period < 1:
-        raise ValueError(f"period is {period!r}; expected a whole number of steps, 1 or more.")
+        raise ValueError(Refusal(f"is {period!r}", where="period", expected="a whole number of steps, 1 or more"))
     if len(known) <= period:
-        raise ValueError(f"history has {len(known)} values; more than period = {period} are needed for a scale.")
+        raise ValueError(
+            Refusal(f"has {len(known)} values; more than period = {period} are needed for a scale", where="history")
+        )
     differences: Floats = known[period:] - known[:-period]
     if not differences.any():
         raise ValueError(
-            f"history repeats itself exactly with period {period}: the seasonal naive error is 0, no scale."
+            Refusal(f"history repeats itself exactly with period {period}: the seasonal naive error is 0, no scale")
         )
     return differences
 
@@ -277,7 +282,7 @@ def skill(error: Any, naive: Any, *, floor: float = 0.0) -> Any:
     """
     error, naive = np.asarray(error, dtype=np.float64), np.asarray(naive, dtype=np.float64)
     if (error < 0).any() or (naive < 0).any():
-        raise ValueError("an error is negative; expected absolute or squared errors, 0 or more.")
+        raise ValueError(Refusal("an error is negative", expected="absolute or squared errors, 0 or more"))
     with np.errstate(divide="ignore", invalid="ignore"):
         found = np.where(error == naive, 0.0, 1 - error / np.maximum(naive, floor))
     return found if found.ndim else float(found)
@@ -358,18 +363,23 @@ def crps(actual: ArrayLike, quantiles: ArrayLike | Distribution, levels: ArrayLi
     """
     if isinstance(quantiles, Distribution):
         if levels is not None:
-            raise TypeError(f"levels is {levels!r}; expected None with a distribution, which has all of them.")
+            raise TypeError(
+                Refusal(f"is {levels!r}", where="levels", expected="None with a distribution, which has all of them")
+            )
         return crps_of(actual, quantiles)
     true, values = _finite("actual", actual), _finite("quantiles", quantiles)
     at = _finite("levels", cast("ArrayLike", levels))  # None is refused there
     if at.ndim != 1 or not at.size or not ((at > 0) & (at < 1)).all() or (np.diff(at) <= 0).any():
-        raise ValueError(f"levels is {at.tolist()}; expected numbers between 0 and 1 that rise.")
+        raise ValueError(Refusal(f"is {at.tolist()}", where="levels", expected="numbers between 0 and 1 that rise"))
     if true.ndim == 2 and true.shape[1] == 1 and values.shape == (len(true), len(at)):
         true = true[:, 0]
     if values.shape != (*true.shape, len(at)):
         raise ValueError(
-            f"actual has shape {true.shape}, quantiles {values.shape}; expected {(*true.shape, len(at))}: "
-            f"on the last axis the {len(at)} levels."
+            Refusal(
+                f"has shape {true.shape}, quantiles {values.shape}",
+                where="actual",
+                expected=f"{(*true.shape, len(at))}: on the last axis the {len(at)} levels",
+            )
         )
     return float(np.mean([2 * pinball(true, values[..., k], level) for k, level in enumerate(at)]))
 
@@ -442,7 +452,12 @@ def _interval(actual: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> tuple[Fl
     if crossed.any():
         at = tuple(int(i) for i in np.argwhere(crossed)[0])
         raise ValueError(
-            f"lower is above upper in {int(crossed.sum())} intervals, the first at position {at}: {lower[at]:g} > "
-            f"{upper[at]:g}; expected lower <= upper. Fix: lower, upper = upper, lower."
+            Refusal(
+                f"is above upper in {int(crossed.sum())} intervals, the first at position {at}",
+                where="lower",
+                got=f"{lower[at]:g} > {upper[at]:g}",
+                expected="lower <= upper",
+                fix=Fix("lower, upper = upper, lower", ""),
+            )
         )
     return actual, lower, upper

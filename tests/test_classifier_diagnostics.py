@@ -131,7 +131,7 @@ def test_activity_of_equal_lengths_and_of_words():
 
 def test_a_look_inside_refuses_what_predict_and_fit_refuse():
     model = fitted()
-    with pytest.raises(ValueError, match="needs labels, but y is None"):
+    with pytest.raises(ValueError, match="y is None, but a gradient needs labels"):
         gradient_flow(model, X)
     with pytest.raises(ValueError, match="X has 90 sequences but y has 5 labels"):
         gradient_flow(model, X, Y[:5])

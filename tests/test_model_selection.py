@@ -242,7 +242,7 @@ def test_splitters_that_do_not_follow_time_are_refused(df, cv):
     [
         (Ridge(), TypeError, "expected a SeriesForecaster"),
         ({}, ValueError, "empty dict"),
-        ({"last value": ridge()}, ValueError, "always there"),
+        ({"last value": ridge()}, ValueError, "name of a naive forecast"),
         ({"one": ridge(), "two": ridge(target="wind")}, ValueError, "different targets"),
         (ridge(lookback=250), ValueError, "longest lookback"),
     ],

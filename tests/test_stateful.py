@@ -238,7 +238,7 @@ def test_weighted_windows_that_would_all_be_held_out_are_refused():
 def test_windows_that_do_not_continue_each_other_are_refused():
     frame = pd.DataFrame({"y": SERIES[:, 0]})
     windows = make_windows(frame, lookback=T, horizon=1, step=T)
-    with pytest.raises(ValueError, match=r"windows overlap.*Fix: make_windows\(\.\.\., step=10\)"):
+    with pytest.raises(ValueError, match=r"windows overlap.*Fix: step=10"):
         model().fit(make_windows(frame, lookback=T, horizon=1))
     with pytest.raises(ValueError, match="not in the order of time"):
         model().fit(windows[::-1])

@@ -1,4 +1,4 @@
-// The array types that pass the door, and the checks in front of it. Everything behind the door trusts its pointers.
+// The array types that the binding accepts, and its checks. All code behind it trusts these pointers.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -29,7 +29,7 @@ T* contiguous(const py::array& a, const char* name, int64_t size, bool writable 
   return static_cast<T*>(const_cast<void*>(a.data()));
 }
 
-// An array as it was given. Anything else is refused: an array made from it here would be gone after the check.
+// An array exactly as given. Anything else is refused, because an array converted here would not outlive the check.
 inline py::array array_in(const py::object& o, const char* name) {
   if (!py::isinstance<py::array>(o))
     throw py::type_error(std::string(name) + ": expected a numpy array, got " + Py_TYPE(o.ptr())->tp_name);
@@ -57,9 +57,9 @@ py::array_t<T> new_array(std::vector<py::ssize_t> shape) {
 }
 py::array_t<double> as_array(const std::vector<double>& values);
 
-// Bound Source: keeps the arrays alive and answers for every index that a window may reach. What belongs to a channel,
-// a target or a series is copied. Matrices and what belongs to a window stay the caller's, so every call checks their
-// shape and their values; writing to them while a call runs is the caller's own risk.
+// The bound Source: keeps the arrays alive and guarantees every index that a window may reach. Values per channel,
+// target or series are copied. Matrices and values per window remain the caller's, so every call checks their shape and
+// values; writing to them during a call is at the caller's own risk.
 class SourceHolder {
  public:
   explicit SourceHolder(const py::array& past, int64_t lookback, const py::object& origin, int64_t past_stride,
@@ -74,11 +74,11 @@ class SourceHolder {
                         const py::object& fed_scale, const py::object& fed_shift, const py::object& future_anchor,
                         const py::object& begin);
   const Source& view() const { return source_; }
-  // Refuses an index with a window that does not exist or reaches over the ends, or whose numbers cannot be.
+  // Refuses an index with a window that does not exist, reaches over the ends, or has impossible numbers.
   const int64_t* checked(const py::array& index, bool needs_target) const;
 
  private:
-  struct Kept {  // an array, and how it was when its pointer was taken
+  struct Kept {  // an array and its properties when its pointer was taken
     py::array array;
     const char* name;
     const void* data;

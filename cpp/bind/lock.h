@@ -1,8 +1,8 @@
-// The interpreter's lock: given up around long work, taken back after it, and taken for a moment by the stop sign.
+// The interpreter's lock: released around long work, acquired again after it, and briefly by the stop sign.
 //
-// When the interpreter ends, so does every daemon thread that asks for the lock: up to Python 3.13 by an unwinding of
-// its stack (pthread_exit), which ends the whole process where it meets a destructor or OpenMP. Such a thread stops
-// here instead: it sleeps until the process is gone.
+// When the interpreter exits, every daemon thread that requests the lock ends. Up to Python 3.13, its stack is unwound
+// (pthread_exit), which aborts the whole process at a destructor or in OpenMP. Such a thread instead sleeps here until
+// the process has ended.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -22,7 +22,7 @@ inline bool interpreter_ends() {
 #endif
 }
 
-// The lock is given up while one of these lives, on the thread that made it.
+// The lock is released for the lifetime of this object, on the thread that created it.
 class Unlocked {
  public:
   Unlocked() : ends_itself_(interpreter_ends()), state_(PyEval_SaveThread()) {}
@@ -30,7 +30,7 @@ class Unlocked {
   Unlocked(const Unlocked&) = delete;
   Unlocked& operator=(const Unlocked&) = delete;
 
-  // Runs the user's signal handlers; true where one raised. `self` is an Unlocked.
+  // Runs the user's signal handlers; returns true if one raised. `self` is an Unlocked.
   static bool interrupted(void* self) {
     auto& unlocked = *static_cast<Unlocked*>(self);
     unlocked.take();
@@ -44,7 +44,7 @@ class Unlocked {
     if (!ends_itself_ && interpreter_ends()) sleep();
     try {
       PyEval_RestoreThread(state_);
-    } catch (...) {  // not an exception but the unwinding: the interpreter began to end after the question above
+    } catch (...) {  // not an exception but the unwinding: the interpreter began to exit after the check above
       sleep();
     }
   }
@@ -52,11 +52,11 @@ class Unlocked {
     for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
   }
 
-  bool ends_itself_;  // whoever held the lock then is the thread that ends the interpreter, which may go on
+  bool ends_itself_;  // the thread that held the lock then ends the interpreter and may continue
   PyThreadState* state_;
 };
 
-// Runs body without the lock (it must touch no Python object); raises what a signal handler raised.
+// Runs body without the lock (it must not touch Python objects); raises the exception of a signal handler.
 template <class Body>
 void unlocked(const Body& body) {
   bool done;

@@ -1,5 +1,5 @@
-// Defines the extension module: what was built, what is used, and the registries; the classes are bound in their own
-// files.
+// Defines the extension module: build information, the table in use, and the registries. The classes are bound in their
+// own files.
 #include "arrays.h"
 #include "lock.h"
 
@@ -136,7 +136,7 @@ const Table& table_named(const py::object& isa) {
 
 }  // namespace forecast
 
-// Objects are constant or lent to one call at a time, so threads may call without the interpreter's lock.
+// Objects are constant or used by one call at a time, so threads may call without the interpreter's lock.
 PYBIND11_MODULE(_core_bound, m, pybind11::mod_gil_not_used()) {
   using namespace forecast;
   choose_at_import();
@@ -156,8 +156,9 @@ PYBIND11_MODULE(_core_bound, m, pybind11::mod_gil_not_used()) {
   bind_conformal(m);
 }
 
-// The only symbol that the library exports. pybind11 looks a thread's state up by the thread alone; in a sub-interpreter
-// of Python 3.11 it would then wait for the lock that the thread itself holds, without end. So it is not called there.
+// The only symbol that the library exports. pybind11 looks up a thread's state by the thread alone. In a
+// sub-interpreter of Python 3.11, it would wait forever for the lock that the thread itself holds, so it is not called
+// there.
 extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
   if (PyInterpreterState_Get() == PyInterpreterState_Main()) return PyInit__core_bound();
   PyErr_SetString(PyExc_ImportError,

@@ -131,7 +131,7 @@ Windows windows_of(const NetworkHolder& net, const SourceHolder& source, const p
   return windows;
 }
 
-// Weights that were packed once, for many predictions.
+// Weights packed once for many predictions.
 struct PackedHolder {
   std::shared_ptr<const Packed<float>> f32;
   std::shared_ptr<const Packed<double>> f64;
@@ -172,7 +172,7 @@ PackedHolder new_pack(const NetworkHolder& net, const py::array& theta) {
 }
 
 py::object pack(const NetworkHolder& net, const py::array& theta, const py::object& earlier) {
-  if (!earlier.is_none()) {  // comparing costs a small part of a prediction, and a user may edit weights in place
+  if (!earlier.is_none()) {  // users may edit weights in place, and comparing takes a small part of a prediction
     const auto& holder = earlier.cast<const PackedHolder&>();
     if (net.wide() ? same_weights<double>(net, holder, theta) : same_weights<float>(net, holder, theta)) return earlier;
   }
@@ -229,7 +229,7 @@ void refuse_none(int64_t windows) {
   if (!windows) throw py::value_error("index: a gradient is a mean over windows; expected at least 1, got none");
 }
 
-// What a call gives or takes per recurrent layer, one after the other in one array: views of its parts.
+// Views of an array that holds the data of all recurrent layers, one layer after another.
 template <class T, class Shape>
 py::list parts_of(const NetworkHolder& net, const py::array_t<T>& all, bool initial, const Shape& shape,
                   bool attention = false) {
@@ -342,7 +342,7 @@ py::list activity_as(const NetworkHolder& net, const py::array& theta, const Sou
   return out;
 }
 
-struct Counted {  // also where a call is interrupted: whole batches have been taken
+struct Counted {  // also after an interrupt: complete batches count
   int64_t& to;
   const int64_t& from;
   ~Counted() { to = from; }
@@ -353,7 +353,7 @@ py::dict train_as(const NetworkHolder& net, const py::array& theta, OptimizerHol
                   const SourceHolder& source, const py::array& order, const Course& course, const py::object& average,
                   double decay, const GroupList& groups, ScratchHolder* scratch, const Between& between) {
   T* weights = contiguous<T>(theta, "theta", net.parameters(), true);
-  const py::array first = optimizer.first, second = optimizer.second;  // which another thread may replace meanwhile
+  const py::array first = optimizer.first, second = optimizer.second;  // another thread may replace them meanwhile
   if (optimizer.steps < 0 || optimizer.steps > int64_t(1) << 61)
     throw py::value_error("optimizer.steps: expected 0 or more, below 2**61, got " + std::to_string(optimizer.steps));
   Optimizer<T> state{optimizer.step,

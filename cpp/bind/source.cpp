@@ -1,4 +1,4 @@
-// Source and moments: the arrays that windows come from, and every check that their positions need.
+// Source and moments: the arrays that windows are read from, and all checks of their positions.
 #include "arrays.h"
 #include "lock.h"
 
@@ -53,7 +53,7 @@ const T* SourceHolder::copied(const py::object& a, const char* name, int64_t n) 
   return static_cast<const T*>(copies_.back().data());
 }
 
-// One number of each window; all such arrays have as many.
+// One number per window; all such arrays have the same length.
 template <class T>
 const T* SourceHolder::per_window(const py::object& o, const char* name) {
   const T* p = optional<T>(o, name, -1);
@@ -145,7 +145,7 @@ void SourceHolder::set_extra(const py::object& extra, const py::object& future, 
   s.E = s.extra_columns + s.horizon * s.future_columns + s.constant_columns;
 }
 
-// What is per series: where each begins, and the least spread of its windows.
+// Values per series: where each begins, and the least spread of its windows.
 void SourceHolder::set_series(const py::object& starts, const py::object& constant, const py::object& floor) {
   Source& s = source_;
   s.anchor_floor = copied<double>(floor, "anchor_floor", -1), s.floors = 1;
@@ -175,7 +175,7 @@ void SourceHolder::set_series(const py::object& starts, const py::object& consta
                           ", its number of rows");
 }
 
-// What tables of vectors and cycles need to know of every window.
+// The values of every window that tables of vectors and cycles need.
 void SourceHolder::set_tables(const py::object& series_row, const py::object& phase, const py::object& cycle_ratio) {
   Source& s = source_;
   s.series_row = per_window<int64_t>(series_row, "series_row"), s.phase = per_window<int64_t>(phase, "phase");
@@ -186,7 +186,7 @@ void SourceHolder::set_tables(const py::object& series_row, const py::object& ph
       throw py::value_error("cycle_ratio: expected positive finite numbers, got " + std::to_string(s.cycle_ratio[i]));
 }
 
-// From the units of the loss to those of the past, for a decoder that is fed its own outputs.
+// Converts the units of the loss to those of the past, for a decoder that is fed its own outputs.
 void SourceHolder::set_fed(const py::object& scale, const py::object& shift) {
   Source& s = source_;
   if (scale.is_none() != shift.is_none()) throw py::value_error("fed_scale and fed_shift: expected both or neither");
@@ -199,13 +199,13 @@ void SourceHolder::set_fed(const py::object& scale, const py::object& shift) {
       throw py::value_error("fed_scale and fed_shift: expected finite numbers");
 }
 
-// Windows that are shorter than the others end with them and begin later.
+// Windows that are shorter than the others end at the same step and begin later.
 void SourceHolder::set_begin(const py::object& begin) {
   source_.begin = per_window<int64_t>(begin, "begin");
   for (int64_t window = 0; window < windows_; ++window) refuse_numbers(window);
 }
 
-// What is of each window, whether from the start or written there since.
+// Checks the values per window, both those given at first and those written since.
 void SourceHolder::refuse_numbers(int64_t window) const {
   const Source& s = source_;
   const auto refuse = [&](const char* name, const std::string& expected, int64_t got) {

@@ -48,7 +48,7 @@ int SpecHolder::kind_of(const std::string& kind, const std::string& cell) const 
   throw py::value_error("kind: there is no layer '" + kind + "'");
 }
 
-// Whether the steps of a stream do not follow each other in memory: those of recurrent layers, which some layers pass.
+// Whether the steps of a stream are not contiguous in memory: those of recurrent layers, which some layers pass on.
 bool SpecHolder::has_gaps(int stream) const {
   const int maker = makers_[size_t(stream)];
   if (maker < 0) return false;
@@ -70,7 +70,7 @@ void SpecHolder::check_view(const StreamSpec& s, const std::string& name) const 
     refuse("stream", name, "the view reaches beyond what it views");
 }
 
-// Steps can be joined where they follow each other in memory.
+// Steps can be joined if they are contiguous in memory.
 void SpecHolder::check_joins() const {
   for (size_t i = 0; i < streams_.size(); ++i) {
     const StreamSpec& s = streams_[i];
@@ -145,13 +145,13 @@ void SpecHolder::check_layer(const LayerSpec& l, const std::string& name) const 
     refuse("layer", name, "tied needs a layer of the same kind and sizes, or the kind that owns its weights");
 }
 
-// A layer whose states decay with the time since the step before.
+// A layer whose states decay with the time since the previous step.
 void SpecHolder::check_decay(const LayerSpec& l, const std::string& name) const {
   if (streams_[size_t(l.in[1])].width != 1 || table_->cells[l.kind].states != 1)
     refuse("layer", name, "a decay has one time at each step, and a cell of one state");
   if (l.restart || l.dilation > 1 || view_.loop >= 0)
     refuse("layer", name, "a decay needs a layer that goes on from the step before, outside of a loop");
-  // Its gradient is added to: what another layer has left there, or zeros.
+  // Its gradient is accumulated on that of another layer or on zeros.
   if (base_of(l.in[1]) != view_.past || past().width < 2)
     refuse("layer", name, "the time since the step before is one of several channels of 'past'");
 }
@@ -166,7 +166,7 @@ void SpecHolder::check_heads(const LayerSpec& l, const std::string& name) const 
   }
 }
 
-// What is compared has one width; the memory, keys and values, one number of steps.
+// Queries and keys have the same width; keys and values, the memory, have the same number of steps.
 void SpecHolder::check_attention(const LayerSpec& l, const std::string& name) const {
   const StreamSpec &query = streams_[size_t(l.in[0])], &key = streams_[size_t(l.in[1])],
                    &value = streams_[size_t(l.in[l.inputs - 1])], &out = streams_[size_t(l.out)];
@@ -234,7 +234,7 @@ void SpecHolder::check_table(const LayerSpec& l, const LayerInfo& kind, const st
   rows_ = rows_ ? std::min(rows_, known) : known;
 }
 
-// From the layer on that feeds outputs back, every step of every layer needs only what is there by then.
+// From the layer that feeds outputs back on, every step of every layer must need only what exists by then.
 void SpecHolder::check_loop(int64_t columns) const {
   if (view_.loop < 0) return;
   const LayerSpec& feed = layers_[size_t(view_.loop)];
@@ -261,7 +261,7 @@ void SpecHolder::check_loop(int64_t columns) const {
   }
 }
 
-// An embedding looks its codes up in the source, so its input is a column of what is gathered.
+// An embedding looks its codes up in the source, so its input must be a column of the gathered streams.
 void SpecHolder::check_codes(const LayerSpec& l, const std::string& name) const {
   const int base = base_of(l.in[0]);
   if ((base != view_.past && base != view_.extra) || streams_[size_t(l.in[0])].width != 1)
@@ -274,7 +274,7 @@ void SpecHolder::check_codes(const LayerSpec& l, const std::string& name) const 
     refuse("layer", name, "rows of an embedding: expected 1 to 2**31, with a rate 2 or more");
 }
 
-// An output without a reader has no gradient. (A recurrent layer's last states may have a reader alone.)
+// An output without a reader has no gradient. (Only the last states of a recurrent layer may have a reader.)
 void SpecHolder::check_readers() const {
   std::vector<bool> read(streams_.size());
   read[size_t(view_.out)] = true;
@@ -287,7 +287,7 @@ void SpecHolder::check_readers() const {
     if (!read[size_t(layers_[i].out)]) refuse("layer", layer_names_[i], "its output is not read");
 }
 
-// Every size in the kernels is below this sum; one check here and none behind.
+// Every size in the kernels is below this sum: one check here, none later.
 void SpecHolder::check_sizes() const {
   double memory = 0;
   for (const LayerSpec& l : layers_) {

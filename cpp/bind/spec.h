@@ -1,4 +1,4 @@
-// The description of a network as Python gives it, checked; what the kernels see points into it.
+// The description of a network from Python, after checks. The kernels' description points into it.
 #pragma once
 
 #include "arrays.h"
@@ -8,7 +8,7 @@ namespace forecast {
 class SpecHolder {
  public:
   // streams: (name, steps, width, of or "", first, pitch); layers: dicts with the fields of Layer in
-  // forecast/_network/spec.py. Refuses what the kernels could not compute.
+  // forecast/_network/spec.py. Refuses networks that the kernels cannot compute.
   SpecHolder(const Table&, const py::list& streams, const py::list& layers, int64_t targets, int64_t columns,
              const std::string& loss, size_t n_loss_parameters);
   SpecHolder(const SpecHolder&) = delete;
@@ -24,10 +24,10 @@ class SpecHolder {
   const CellInfo& cell(int layer) const { return table_->cells[layers_[size_t(layer)].kind]; }
   const StreamSpec& output(int layer) const { return streams_[size_t(layers_[size_t(layer)].out)]; }
   const std::string& layer_name(int layer) const { return layer_names_[size_t(layer)]; }
-  bool reads_rows() const { return rows_ > 0; }  // of a table, by the series of a window
-  int64_t rows() const { return rows_; }         // that the smallest of these tables has of known series
+  bool reads_rows() const { return rows_ > 0; }  // whether some table is read by the series of a window
+  int64_t rows() const { return rows_; }         // rows of known series in the smallest of these tables
   bool reads_phases() const { return phases_; }
-  bool feeds() const { return view_.loop >= 0; }  // its own outputs back
+  bool feeds() const { return view_.loop >= 0; }  // whether its outputs are fed back
   int n_layers() const { return view_.n_layers; }
   std::string weight_name(const Field&) const;
 

@@ -1,4 +1,4 @@
-// Arguments of one call of Network.train besides its arrays: the rate of each batch, groups of weights, carried
+// The other arguments of a call of Network.train, apart from arrays: the rate of each batch, groups of weights, carried
 // states, memory.
 #pragma once
 
@@ -41,7 +41,7 @@ inline std::vector<double> rate_of_each(const py::object& rates, const py::objec
 // (offset, n, rate_factor, weight_decay or None: the optimiser's)
 using GroupList = std::vector<std::tuple<int64_t, int64_t, double, std::optional<double>>>;
 
-// The groups and what lies between them, so that every one of n weights is in one.
+// The groups and the ranges between them, so that each of the n weights is in one.
 inline std::vector<Group> every_group(const GroupList& groups, int64_t n, double weight_decay) {
   std::vector<Group> all;
   int64_t end = 0;
@@ -63,7 +63,7 @@ inline std::vector<Group> every_group(const GroupList& groups, int64_t n, double
   return all;
 }
 
-// The states that a call carries from batch to batch, as it gives them.
+// The states that a call carries from batch to batch, as given.
 struct Between {
   py::object states = py::none(), begins = py::none();
   int64_t batch = 0;
@@ -82,7 +82,7 @@ struct Between {
   }
 };
 
-// Scratch memory that calls share, one after the other: a call that finds it lent takes memory of its own.
+// Scratch memory that successive calls share. A call that finds it in use allocates its own memory.
 struct ScratchHolder {
   Scratch scratch;
   std::atomic<bool> lent{false};

@@ -1,15 +1,15 @@
-// The contract of a cell, as concepts: what cpp/README.md says about "A new cell", said to the compiler. registry.h
-// checks every cell, so that a mistake is a sentence and not a page of templates.
+// The contract of a cell as concepts: the rules of "A new cell" in cpp/README.md, checked by the compiler. registry.h
+// checks every cell, so that a mistake gives one sentence instead of a page of templates.
 //
-// Precondition: C is a struct of static members. Of the formulas only the signatures are checked here; what is in
-// them is compiled with the layer that uses them.
+// Precondition: C is a struct of static members. Only the signatures of the formulas are checked here; their bodies are
+// compiled with the layer that uses them.
 #pragma once
 
 #include "../kernel/math.h"
 
 namespace forecast::FORECAST_ISA {
 
-// Names come as an array with as many entries as the cell counts.
+// An array of names with as many entries as the cell counts.
 template <class A>
 constexpr bool has_names(const A& names, int n) {
   if (sizeof(A) != n * sizeof(const char*)) return false;
@@ -37,7 +37,7 @@ concept InputFeedsRange = requires { is_range(C::input, C::rows); } && is_range(
 template <class C>
 concept StateFeedsRange = requires { is_range(C::state, C::rows); } && is_range(C::state, C::rows);
 
-// A product begins with the first operand's rows and ends with the second's (Feed in kernel/product.h).
+// A product begins with the rows of the first operand and ends with those of the second (Feed in kernel/product.h).
 template <class C>
 concept FeedsEveryRow =
     C::input[0] == 0 &&
@@ -92,7 +92,7 @@ constexpr const double* initial_vectors_of() {
   else return nullptr;
 }
 
-// How the argument `cell` of the estimator names it; without a word of its own by its name in the registry.
+// Its name in the estimator's argument `cell`; by default its name in the registry.
 template <class C>
 constexpr const char* argument_of(const char* name) {
   if constexpr (requires(const char* word) { word = C::argument; }) return C::argument;

@@ -1,4 +1,4 @@
-// Independently recurrent network (Li et al. 2018): a unit sees its own past alone, with tanh or ReLU.
+// Independently recurrent network (Li et al. 2018): each unit sees only its own past, with tanh or ReLU.
 //
 //   a  = W x + p h + b
 //   h' = act(a)
@@ -19,7 +19,7 @@ struct IndRnn {
   static constexpr const char* state_names[] = {"h"};
   static constexpr const char* vector_names[] = {"h"};
   static constexpr double initial_bias[] = {0};
-  static constexpr double initial_vector[][2] = {{0, 1}};  // some units forget at once, some barely
+  static constexpr double initial_vector[][2] = {{0, 1}};  // some units forget at once, some slowly
   static constexpr int gates = 0;
   static constexpr const int* gate = nullptr;
   static constexpr const char* const* gate_names = nullptr;

@@ -1,5 +1,5 @@
-// Long short-term memory whose gates see the cell state (Gers and Schmidhuber 2000): i and f the one before the step, o
-// the one after it.
+// Long short-term memory whose gates see the cell state (Gers and Schmidhuber 2000): i and f the previous one, o the
+// new one.
 //
 //   i  = sigm(W_i x + R_i h + p_i c + b_i)
 //   f  = sigm(W_f x + R_f h + p_f c + b_f)

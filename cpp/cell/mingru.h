@@ -1,4 +1,4 @@
-// Minimal gated recurrent unit (Feng et al. 2024): gates and candidate see the input alone, not the state.
+// Minimal gated recurrent unit (Feng et al. 2024): gates and candidate see only the input, not the state.
 //
 //   z  = sigm(W_z x + b_z)
 //   n  = W_n x + b_n

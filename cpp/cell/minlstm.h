@@ -1,5 +1,5 @@
-// Minimal long short-term memory (Feng et al. 2024): gates and candidate see the input alone, and the two gates are
-// shares of a whole.
+// Minimal long short-term memory (Feng et al. 2024): gates and candidate see only the input, and the two gates sum
+// to 1.
 //
 //   f  = sigm(W_f x + b_f)
 //   i  = sigm(W_i x + b_i)

@@ -1,5 +1,5 @@
-// Every cell, by the name that Python and the tests know it by. A new cell is its header and its line here (and its
-// step in tests/reference_formulas.py: without that the suite is red).
+// Every cell, with its name in Python and in the tests. A new cell needs its header, a line here and its step in
+// tests/reference_formulas.py; without the step, the tests fail.
 #pragma once
 
 #include "concept.h"

@@ -3,17 +3,16 @@
 //
 //   g  = tanh(W_g x + R_g h + b_g)
 //   o  = sigm(W_o x + R_o h + b_o)
-//   m' = max(a_f + m, a_i), or a_i where n = 0          a_i = W_i x + R_i h + b_i,  a_f = W_f x + R_f h + b_f
+//   m' = max(a_f + m, a_i), or a_i if n = 0             a_i = W_i x + R_i h + b_i,  a_f = W_f x + R_f h + b_f
 //   i  = exp(a_i - m'),  f = exp(a_f + m - m')
 //   c' = f c + i g
 //   n' = f n + i
 //   h' = o c' / n'
 //
-// One of i and f is 1 and the other at most 1, and from the first step on n' >= 1. h' does not depend on m': c' and n'
-// carry the factor e^-m' both. So m' counts as a constant in backward, and what leads to m through f is the gradient of
-// a_f.
-// Rows: i, f, g, o, all fed by the input and the state. States: h, c, n, m; n >= 0. The tape holds i, f, g, o forward
-// and their gradients backward.
+// One of i and f is 1 and the other at most 1, and n' >= 1 from the first step on. h' does not depend on m', because c'
+// and n' both carry the factor e^-m'. So backward treats m' as a constant, and the gradient of m through f is that of
+// a_f. Rows: i, f, g, o, all fed by the input and the state. States: h, c, n, m; n >= 0. The tape holds i, f, g, o
+// forward and their gradients backward.
 #pragma once
 
 #include "../kernel/math.h"
@@ -32,7 +31,7 @@ struct Slstm {
   static INLINE void forward(auto a, auto prev, auto next, auto tape) {
     using V = decltype(a[0]);
     const V a_i = a[0], kept = a[1] + prev[3];
-    const V most = madd(positive(prev[2]), splat<V>(1e30f), a_i);  // no bound, but before the first step
+    const V most = madd(positive(prev[2]), splat<V>(1e30f), a_i);  // a bound only before the first step
     const auto m = next[3] = at_least(at_most(kept, most), a_i);
     const auto i = tape[0] = exp(a_i - m), f = tape[1] = exp(kept - m), g = tape[2] = tanh(a[2]);
     const auto c = next[1] = madd(f, prev[1], i * g), n = next[2] = madd(f, prev[2], i);

@@ -1,5 +1,5 @@
-// A few cells at once, one origin after the other. The window is kept in order: where a score comes and the oldest
-// one goes, what lies between their places moves by one.
+// A few cells at a time, origin by origin. The window is kept sorted: when a score enters and the oldest one leaves,
+// the scores between their places move by one.
 #include "adaptive.h"
 
 #include <algorithm>
@@ -11,10 +11,10 @@ namespace forecast {
 
 namespace {
 
-constexpr int64_t at_once = 8;  // cells: one waits for its places while the others search theirs
+constexpr int64_t at_once = 8;  // cells: while one waits for its places, the others search theirs
 constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
-// A cell after the residuals that were learnt so far, and what its origins wait for.
+// A cell after the residuals learnt so far, and its pending origins.
 class Cell {
  public:
   Cell(const Adapted& state, int64_t n)
@@ -37,7 +37,7 @@ class Cell {
     heard_ = state_.heard[group], count_ = state_.count[group], new_ = 0;
   }
 
-  // The bounds of origin i for a residual of 0, and whether its residual lies beyond them.
+  // The bounds of origin i for a residual of 0, and whether its residual is outside.
   void issue(int64_t i, double residual) {
     const double s = scale();
     for (int64_t b = 0; b < levels_; ++b) bound_[b] = quantile(b);
@@ -49,8 +49,8 @@ class Cell {
     for (int64_t b = 0; b < levels_; ++b) bound_[b] *= s;
   }
 
-  // The place of the score of origin i, and of the one that leaves for it: side by side, and without a branch,
-  // which would be foreseen half of the time.
+  // The places of the score of origin i and of the one that leaves: found together and without a branch, which would be
+  // mispredicted half of the time.
   void find(int64_t i) {
     const double come = score_[i], go = oldest(), *a = ordered_.data(), *b = a;
     int64_t m = known_;
@@ -63,7 +63,7 @@ class Cell {
     from_ = b - ordered_.data() + (m && *b < go);
   }
 
-  // The residual of origin i has come, and the places are found.
+  // Enters the residual of origin i at the places found.
   void learn(int64_t i, double residual) {
     const double decay = state_.decay;
     if (!std::isnan(score_[i])) {
@@ -88,14 +88,14 @@ class Cell {
     return heard_ < state_.settled ? unknown : sum_ > 0 ? sum_ / weight_ : 0;
   }
 
-  // Of bound b; the lower ones come first, whose ranks count downwards. Unknown where there are too few scores.
+  // The offset of bound b. Lower bounds come first; their ranks count downwards. Unknown if there are too few scores.
   double quantile(int64_t b) const {
     const int64_t W = state_.window, count = std::min(count_, W);
     if (count < state_.needed[b % state_.levels]) return unknown;
     const bool up = b >= state_.levels;
     const double rank = (count + 1) * (1 - alpha_[b]);
     const int64_t most = std::max<int64_t>(count - 1, 1);
-    const int64_t below = !(rank >= 1) ? 1 : rank >= most ? most : int64_t(rank);  // a level may be no number
+    const int64_t below = !(rank >= 1) ? 1 : rank >= most ? most : int64_t(rank);  // a level may be NaN
     const auto at = [&](int64_t place) { return ordered_[std::clamp<int64_t>(place, 0, W - 1)]; };
     const int64_t first = up ? below - 1 : count - below;
     const double near = at(first), far = at(first + (up ? 1 : -1));
@@ -146,7 +146,7 @@ void learn(const Adapted& state, const Residuals& residuals, const Learnt& out) 
   const int64_t n = residuals.n, wide = residuals.series * state.targets, cells = state.steps * wide;
   std::vector<Cell> some(std::min(at_once, wide), Cell(state, n));
   for (int64_t first = 0; first < cells;) {
-    // Cells of one step, whose residuals come at the same time.
+    // Cells of one step, whose residuals become known at the same time.
     const int64_t step = first / wide, m = std::min(at_once, (step + 1) * wide - first);
     for (int64_t c = 0; c < m; ++c) some[c].begin(step * state.targets + (first + c) % wide % state.targets);
     int64_t done = 0;

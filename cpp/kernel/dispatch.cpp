@@ -1,5 +1,5 @@
-// Picks a table: the best that this processor runs, or the one that FORECAST_ISA names. Baseline code. A new
-// instruction set is a line of CMake, and here its declaration and the features that it was compiled for.
+// Chooses a table: the best one that this processor can run, or the one named by FORECAST_ISA. Baseline code. A new
+// instruction set needs a line in CMake and, here, its declaration and the features that it was compiled for.
 #if defined(_MSC_VER)
 #include <intrin.h>
 #endif
@@ -27,8 +27,8 @@ extern const Table table;
 #endif
 
 #if defined(_MSC_VER)
-// clang-cl links without the runtime in which __builtin_cpu_supports looks, so this asks the processor, and the
-// operating system for the registers that it saves (XGETBV).
+// clang-cl links without the runtime that __builtin_cpu_supports reads, so this queries the processor and, for the
+// registers that it saves, the operating system (XGETBV).
 struct Processor {
   bool v2 = false, v3 = false, v4 = false;
 
@@ -52,7 +52,7 @@ struct Processor {
   bool v2 = false, v3 = false, v4 = false;
 
   Processor() {
-    __builtin_cpu_init();  // it asks the operating system too (XGETBV)
+    __builtin_cpu_init();  // it also queries the operating system (XGETBV)
     v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
     v3 = v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

@@ -1,4 +1,4 @@
-// Logarithms, and what the likelihoods of distributions need of the gamma function, on vectors.
+// Logarithms and the parts of the gamma function that the likelihoods need, on vectors.
 //
 //   log x = e ln 2 + log m, m in [1/sqrt 2, sqrt 2);   log m = f - s (f - R(s^2)),   f = m - 1,   s = f / (2 + f)
 //
@@ -6,12 +6,13 @@
 //   psi(x)       = log x - 1 / (2x) + S'(x)
 //   log Gamma(a + 1/2) / Gamma(a) = log(a) / 2 + G(a),   G(a) ~ sum_k (2^(1-2k) - 2) B_2k / (2k (2k - 1) a^(2k-1))
 //
-// The series serve from 8 on: in double their first omitted term is below 1e-16. A smaller x is raised to x + 8 by
-// Gamma(x + 1) = x Gamma(x). Losses take S, S' and G as they are: the large terms around them cancel on paper, where
-// differences of log Gamma would cancel in floating point.
+// The series are used from 8 on: in double, their first omitted term is below 1e-16. A smaller x is raised to x + 8 by
+// Gamma(x + 1) = x Gamma(x). Losses use S, S' and G directly: the large terms around them cancel analytically, whereas
+// differences of log Gamma would lose digits in floating point.
 //
-// Bounds, tested against a longer precision: log 1 ULP, softplus 2 ULP; log_gamma and digamma 48 ULP of max(1, |result|).
-// Arguments of log and of the gamma functions are positive and normal, those of log1p over -1. A NaN stays a NaN.
+// Error bounds, tested against a higher precision: log 1 ULP, softplus 2 ULP; log_gamma and digamma 48 ULP of max(1,
+// |result|). Arguments of log and of the gamma functions are positive and normal, those of log1p over -1. A NaN stays a
+// NaN.
 #pragma once
 
 #include "math.h"
@@ -47,7 +48,7 @@ INLINE V log(V x) {
   UNROLL
   for (int k = C::terms - 1; k > 0; --k) series = madd(series, z, splat<V>(T(2.0 / (2 * k + 1))));
   const V low = madd(s, madd(series, z, half), e * splat<V>(C::ln2_low));
-  return e * splat<V>(C::ln2_high) - ((half - low) - f) + (x - x);  // a NaN comes back
+  return e * splat<V>(C::ln2_high) - ((half - low) - f) + (x - x);  // keeps a NaN
 }
 
 template <class V>
@@ -106,7 +107,7 @@ INLINE V half_step_slope(V a) {  // G'
   return odd_slope(a, half_step_terms);
 }
 
-// How far x is raised before a series serves: 8, or not at all.
+// By how much x is raised before a series is used: 8 or 0.
 template <class V>
 INLINE V raise_of(V x) {
   const V eight = splat<V>(8);

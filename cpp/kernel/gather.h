@@ -1,5 +1,5 @@
-// A window straight from the raw series into a lane: x[t][channel][lane], y[k][lane], extra[e][lane].
-// The arithmetic (anchor, mean, scale) is in double, so that a series with a large level loses nothing in float32.
+// Copies a window from the raw series into a lane: x[t][channel][lane], y[k][lane], extra[e][lane].
+// The arithmetic (anchor, mean, scale) is in double, so that a series with a large level loses no precision in float32.
 #pragma once
 
 #include "vec.h"
@@ -22,7 +22,7 @@ INLINE int64_t target_row(const Source& s, int64_t window) {
   return base_of(s, window) * s.target_stride + s.target_shift;
 }
 
-// What is subtracted from a window's channel, and the divisor of the rest, before any scaling learned from all windows.
+// The anchor of a window's channel and its divisor, applied before any scaling learned from all windows.
 struct Anchor {
   double centre, spread;
   INLINE double of(double x) const {
@@ -31,7 +31,7 @@ struct Anchor {
   }
 };
 
-// The series of a row of past: the last that starts at or before it.
+// The series of a row of the past: the last one that starts at or before it.
 INLINE int64_t series_at(const Source& s, int64_t row) {
   int64_t first = 0, last = s.series - 1;
   while (first < last) {
@@ -43,7 +43,7 @@ INLINE int64_t series_at(const Source& s, int64_t row) {
 }
 INLINE int64_t series_of(const Source& s, int64_t window) { return series_at(s, past_row(s, window) + s.T - 1); }
 
-// Plain sums in the order of time, over the newest `anchor_steps`: whoever inverts this can repeat them to the last bit.
+// Plain sums in time order, over the newest `anchor_steps`, so that the inverse can repeat them bit by bit.
 __attribute__((noinline)) inline Anchor averaged(const Source& s, int64_t first, int64_t channel, bool with_spread) {
   const int64_t begin = first + s.T - s.anchor_steps, n = s.anchor_steps;
   double sum = 0, squares = 0;
@@ -61,7 +61,7 @@ __attribute__((noinline)) inline Anchor averaged(const Source& s, int64_t first,
   return {mean, spread > 0 ? spread : 1};
 }
 
-// The mean of the steps t with t mod season = phase: what a season is like in this window.
+// The mean of the steps t with t mod season = phase: the seasonal pattern of this window.
 __attribute__((noinline)) inline Anchor in_season(const Source& s, int64_t first, int64_t channel, int64_t phase) {
   double sum = 0;
   int64_t n = 0;
@@ -71,13 +71,13 @@ __attribute__((noinline)) inline Anchor in_season(const Source& s, int64_t first
 
 INLINE Kind kind_of(const Source& s, int64_t channel) { return s.anchor ? Kind(s.anchor[channel]) : Kind::none; }
 
-// Steps after which a channel's anchors come again: one anchor serves every `period`-th step.
+// Period of a channel's anchors, in steps: every `period`-th step has the same anchor.
 INLINE int64_t period_of(const Source& s, int64_t channel) {
   return kind_of(s, channel) == Kind::seasonal ? s.season : 1;
 }
 
-// Of the window whose past begins in row `first`, at the steps of one phase of the period. Averages is false where no
-// kind is a mean: short windows notice any work between them and their loads.
+// The anchor of the window whose past begins in row `first`, at the steps of one phase of the period. `Averages` is
+// false if no kind is a mean: in short windows, any work before the loads takes noticeable time.
 template <bool Averages = true>
 INLINE Anchor anchor_of(const Source& s, int64_t first, int64_t channel, int64_t phase = 0) {
   const Kind kind = kind_of(s, channel);
@@ -87,8 +87,8 @@ INLINE Anchor anchor_of(const Source& s, int64_t first, int64_t channel, int64_t
   return averaged(s, first, channel, kind == Kind::standard);
 }
 
-// The targets of a window with their anchors off, column by column, each to body(k, value). Step 0 of the horizon is
-// step T of the window.
+// Calls body(k, value) for the targets of a window, column by column, with their anchors subtracted. Step 0 of the
+// horizon is step T of the window.
 template <class Body>
 INLINE void each_target(const Source& s, int64_t window, const Body& body) {
   const int64_t first = target_row(s, window), past = past_row(s, window);
@@ -104,7 +104,7 @@ INLINE void each_target(const Source& s, int64_t window, const Body& body) {
   }
 }
 
-// The extra inputs of a window, in their order, each to body(e, value).
+// Calls body(e, value) for the extra inputs of a window, in their order.
 template <class Body>
 INLINE void each_extra(const Source& s, int64_t window, const Body& body) {
   int64_t e = 0;
@@ -129,7 +129,7 @@ INLINE double scaled(double x, const double* mean, const double* inverse, int64_
   return inverse ? x * inverse[i] : x;
 }
 
-// One window's past into x[t * step + channel * gap]; gap is `lanes` for a chunk and 1 for a single window.
+// Writes the past of a window to x[t * step + channel * gap]; gap is `lanes` for a chunk and 1 for a single window.
 template <bool Averages, class S, class T>
 inline void gather_past_as(const Source& s, int64_t window, T* x, int64_t gap, int64_t step) {
   const int64_t first = past_row(s, window);
@@ -152,7 +152,7 @@ inline void gather_past_of(const Source& s, int64_t window, T* x, int64_t gap, i
   else gather_past_as<Averages, float>(s, window, x, gap, step);
 }
 
-// The oldest real step of x again in each of the `padding` steps before it.
+// Copies the oldest real step of x to each of the `padding` steps before it.
 template <class T>
 inline void repeat_oldest(const Source& s, T* x, int64_t gap, int64_t step) {
   const T* oldest = x + s.padding * step;
@@ -174,7 +174,7 @@ inline void gather_extra(const Source& s, int64_t window, T* extra, int64_t gap)
   });
 }
 
-// A missing target (NaN) becomes a 0 of weight 0, so that nothing of it reaches loss or gradient.
+// A missing target (NaN) becomes a 0 with weight 0, so that it affects neither the loss nor the gradient.
 template <class T>
 inline void gather_targets(const Source& s, int64_t window, double normaliser, T* y, T* weight, int64_t gap) {
   const double w = (s.weight ? s.weight[window] : 1.0) * normaliser;
@@ -190,7 +190,7 @@ inline void clear(T* p, int64_t n) {
   for (int64_t i = 0; i < n; ++i) p[i] = T(0);
 }
 
-// How many of a window's targets are there.
+// Number of observed targets of a window.
 template <class S>
 inline int64_t seen_of(const Source& s, int64_t window) {
   const S* first = static_cast<const S*>(s.target.data) + target_row(s, window) * s.target.row;

@@ -1,8 +1,8 @@
-// The past of a whole chunk, straight from the raw series into lanes: gather_past of every window, with its bits.
+// Copies the past of a whole chunk from the raw series into lanes, with the same bits as gather_past of every window.
 //
-// One window after the other writes one lane of every line of x, and there are too many lines to stay in cache for each
-// window. Here a square of values, equally many windows and consecutive values in memory, is transposed in
-// registers, and anchor, mean and scale are applied to all windows of a square's row at once.
+// Copying window by window writes one lane of every line of x, and the lines do not all stay in cache. Here a square of
+// values, as many windows as consecutive values in memory, is transposed in registers. Anchor, mean and scale are
+// applied to all windows of a row of the square at once.
 #pragma once
 
 #include "gather.h"
@@ -11,7 +11,7 @@
 
 namespace forecast::FORECAST_ISA {
 
-// What is subtracted from each channel of a chunk's windows, [channel][lane]; null: nothing.
+// The anchors of a chunk's windows, [channel][lane]; null: none.
 struct Anchors {
   double *centre, *spread;
 };
@@ -22,7 +22,7 @@ INLINE void store_rounded(float* p, f64 v) {
   *reinterpret_cast<half*>(p) = __builtin_convertvector(v, half);
 }
 
-// n values that follow each other in memory, from from[lane], into x[i * x_step + lane]; value i is of channel
+// Copies n consecutive values, starting at from[lane], to x[i * x_step + lane]. Value i belongs to channel
 // `channel` + i mod `channels`.
 template <class S, class T>
 inline void gather_run(const Source& s, const S* const* from, int64_t n, int64_t channel, int64_t channels, Anchors by,
@@ -78,8 +78,8 @@ inline void gather_runs(const Source& s, const int64_t* index, Anchors by, T* x)
   }
 }
 
-// Whether windows are as gather_past_lanes needs them: rows after rows in memory, or columns after columns, and no
-// channel with more anchors than one.
+// Whether gather_past_lanes can read these windows: rows or columns are contiguous in memory, and every channel has one
+// anchor at most.
 INLINE bool in_runs(const Source& s) {
   return !s.season && (s.past.row == 1 || (s.past.column == 1 && s.past.row == s.I));
 }

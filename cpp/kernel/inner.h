@@ -1,8 +1,8 @@
-// Gradients of biases, and of the weights of a few inputs: inner products over windows and steps.
+// Gradients of biases and of the weights of a few inputs: inner products over windows and steps.
 //
-// outer.h lays features into the lanes, where one input would leave all lanes but one empty, and needs x transposed.
-// Here windows stay in the lanes: every sum is a vector, [row][bias, then features][width], and not before the layer's
-// last step are its lanes added up.
+// outer.h puts features into the lanes and needs x transposed; a single input would leave all lanes but one empty. Here
+// windows stay in the lanes: every sum is a vector, [row][bias, then features][width], whose lanes are added only after
+// the layer's last step.
 #pragma once
 
 #include "outer.h"
@@ -14,14 +14,14 @@ namespace forecast::FORECAST_ISA {
 template <class T>
 struct Inner {
   T* sums;
-  int64_t row_sums, features;  // sums of a row in memory; features that are asked for: at most one less
+  int64_t row_sums, features;  // sums of a row in memory; features to sum: at most one less
   const T* d;
   int64_t d_step;
   const T* x;
   int64_t x_step, steps;
 };
 
-// P rows; F features from `feature` on, and the bias before them.
+// P rows; F features starting at `feature`, with the bias before them.
 template <int P, int F, bool bias, class T>
 __attribute__((noinline)) void inner_sums(const Inner<T>& in, int64_t row, int64_t feature) {
   constexpr int terms = F + bias;
@@ -60,9 +60,9 @@ __attribute__((noinline)) void inner_sums(const Inner<T>& in, int64_t row, int64
   }
 }
 
-constexpr int inner_block = 8;  // rows whose d stay in the first cache while one group of features follows the other
+constexpr int inner_block = 8;  // rows whose d stay in the first-level cache over all groups of features
 
-// Rows of a tile, by the number of sums in each: a power of two, so that it divides the block.
+// Number of rows of a tile, by the number of sums per row: a power of two, so that it divides the block.
 constexpr int inner_rows(int terms) {
   int rows = inner_block;
   while (rows > 1 && rows * terms > accumulators) rows /= 2;
@@ -95,7 +95,7 @@ inline void inner(const Inner<T>& in, int64_t rows) {
   }
 }
 
-// Adds up the lanes of n sums, in the order of the lanes: total(i, sum) for each of the vectors row(i).
+// Adds the lanes of n sums, in lane order, and calls total(i, sum) for each vector row(i).
 template <class T, class Row, class Total>
 inline void add_lanes(int64_t n, Row row, Total total) {
   constexpr int w = width<T>;

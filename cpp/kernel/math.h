@@ -1,12 +1,10 @@
-// exp, log, sigmoid and tanh on vectors, and their derivatives from the outputs that a cell has kept.
+// exp, log, sigmoid and tanh on vectors, and their derivatives computed from the outputs that a cell has kept.
 //
-//   y = n ln 2 + r, |r| <= ln 2 / 2;   m(r) = e^r - 1 = r + r^2 q(r);   e^y = 2^n (1 + m);   e^y - 1 = 2^n m + (2^n -
-//   1)
+//   y = n ln 2 + r, |r| <= ln 2 / 2;   m(r) = e^r - 1 = r + r^2 q(r);   e^y = 2^n (1 + m);   e^y - 1 = 2^n m + 2^n - 1
 //
-// One polynomial serves all three. tanh goes through e^y - 1, so that it keeps its relative accuracy near 0, where
-// 2 sigmoid(2x) - 1 would lose it. Bounds, tested against a longer precision: 4 ULP; a NaN
-// stays a NaN; outside of the range the functions saturate (float: |y| > 88, double: |y| > 709; there e^y itself stays
-// finite).
+// All three use one polynomial. tanh is computed from e^y - 1 to keep its relative accuracy near 0, which 2 sigmoid(2x)
+// - 1 would lose. Error bound, tested against a higher precision: 4 ULP. A NaN stays a NaN. Outside the range (float:
+// |y| > 88, double: |y| > 709), the functions saturate, and e^y itself stays finite.
 #pragma once
 
 #include "several.h"
@@ -19,7 +17,7 @@ template <>
 struct ExpConstants<float> {
   static constexpr float log2e = 0x1.715476p+0f, ln2_high = 0x1.63p-1f, ln2_low = -0x1.bd0106p-13f;
   static constexpr float limit = 88.0f;
-  static constexpr float magic = 0x1.8p23f;  // adding it rounds to an integer, which is then in the low bits
+  static constexpr float magic = 0x1.8p23f;  // adding it rounds to an integer and leaves that in the low bits
   static constexpr int mantissa = 23, bias = 127;
   // Weighted least maximum fit of q on [-ln 2 / 2, ln 2 / 2]: relative error of m at most 1.4e-8.
   static constexpr float q[] = {0x1.6bec18p-10f, 0x1.122768p-7f, 0x1.555674p-5f, 0x1.5554b0p-3f, 0x1.fffffep-2f};
@@ -36,7 +34,7 @@ struct ExpConstants<double> {
                                  1.0 / 120,        1.0 / 24,        1.0 / 6,        1.0 / 2};
 };
 
-// 2^n of an n in the low bits, where adding `magic` has put it.
+// 2^n, where adding `magic` has put n into the low bits.
 template <class V>
 INLINE V power_of_two(V rounded) {
   using Int = typename Lane<V>::integer;
@@ -57,7 +55,7 @@ struct Reduced {
   V r, n, shifted;
 };
 
-// c + a b, or with `negative` c - a b: so a sign is had for nothing.
+// c + a b, or c - a b if `negative`, so that a sign needs no extra instruction.
 template <bool negative, class V>
 INLINE V plus(V a, V b, V c) {
   if constexpr (negative) return nmadd(a, b, c);

@@ -1,5 +1,5 @@
-// The driver: a network on one chunk, forward, loss, backward. Training goes layer by layer (the weights of one layer
-// stay in cache, its tape is its only memory); prediction goes step by step through the layers of a phase.
+// The driver: runs a network on one chunk, forward, loss and backward. Training runs layer by layer: the weights of one
+// layer stay in cache, and its tape is its only memory. Prediction runs step by step through the layers of a phase.
 #pragma once
 
 #include "../loss/registry.h"
@@ -82,7 +82,7 @@ inline double loss(const Call<T>& k, const T* out, T* dout) {
   return 0;
 }
 
-// What the caller sends backward instead of the loss's gradient. Lanes without a window send zeros.
+// The gradient that the caller gives instead of the loss's. Lanes without a window have zeros.
 template <class T>
 inline void take_upstream(const Call<T>& k, int64_t outputs, T* dout) {
   const int columns = k.plan.use.units ? 1 : lanes<T>;
@@ -91,7 +91,7 @@ inline void take_upstream(const Call<T>& k, int64_t outputs, T* dout) {
       dout[i * columns + lane] = lane < k.c.n ? k.c.upstream[(k.c.first + lane) * outputs + i] : T(0);
 }
 
-// The loss of the outputs, and its gradient where training goes on from it.
+// The loss of the outputs and, in training, its gradient.
 template <class T>
 inline void judge(const Call<T>& k) {
   const int64_t outputs = k.net.K * k.net.Q, all = k.stream(k.net.out).steps * k.stream(k.net.out).width;
@@ -123,7 +123,7 @@ inline void put_outputs(const Call<T>& k) {
   for (int64_t i = 0; i < n; ++i) k.c.outputs[k.c.first * n + i] = out[i];
 }
 
-// The last states of every recurrent layer, where the call asks for them.
+// The last states of every recurrent layer, if the call requests them.
 template <class T>
 inline void hand_on(const Call<T>& k) {
   for (int l = 0; k.c.final && l < k.net.n_layers; ++l)
@@ -184,7 +184,7 @@ inline void close(const Network<T>& net, const Chunk<T>& c) {
 
 // ---- forward with a tape, then backward ------------------------------------------------------------------
 
-// The layers of a loop, step by step: a step reads what the step before has put out.
+// The layers of a loop, step by step: a step reads the output of the previous step.
 template <class T>
 inline bool forward_loop(const Call<T>& k) {
   const int units = k.plan.use.units, first = k.net.loop, last = k.net.n_layers;
@@ -228,7 +228,7 @@ inline bool backward(const Call<T>& k) {
   return true;
 }
 
-// Gradients of the inputs, where a call asks for them.
+// Gradients of the inputs, if the call requests them.
 template <class T>
 inline void put_gradient(const Call<T>& k, int stream, T* to) {
   if (!to || stream < 0) return;
@@ -256,7 +256,7 @@ inline bool train_once(const Network<T>& net, const Chunk<T>& c) {
   return true;
 }
 
-// Units in the lanes: every window of the chunk by itself.
+// Units in the lanes: the windows of the chunk one at a time.
 template <class T>
 inline bool train(const Network<T>& net, const Chunk<T>& c) {
   *c.loss = 0;
@@ -269,7 +269,7 @@ inline bool train(const Network<T>& net, const Chunk<T>& c) {
   return true;
 }
 
-// Every gate and state of every step, out of the tape.
+// Every gate and state of every step, read from the tape.
 template <class T>
 inline bool activity(const Network<T>& net, const Chunk<T>& c) {
   const Call<T> k(net, c);

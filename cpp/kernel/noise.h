@@ -1,11 +1,12 @@
-// What happens to the scaled past of a window before the network reads it: a bound, and while training normal noise.
+// Applied to the scaled past of a window before the network reads it: a bound and, in training, normal noise.
 //
 //   clip    x = max(min(x, bound), -bound)
 //   noise   x = x + sigma z,  z ~ N(0, 1)                                                      (Box and Muller 1958)
-//           z = sqrt(-2 ln u) (cos 2 pi v, sin 2 pi v),  u and v uniform, of two words of a Philox draw
+//           z = sqrt(-2 ln u) (cos 2 pi v, sin 2 pi v),  u and v uniform, from two words of a Philox draw
 //
-// z depends on the seed and on (window in the batch, step, channel) alone, and is computed in double without fused
-// multiply-adds: the same for any thread count, chunk, way and instruction set. |z| is at most 6.8, as u >= 2^-33.
+// z depends only on the seed and on (window in the batch, step, channel) and is computed in double without fused
+// multiply-adds, so it is the same for any thread count, chunk, way and instruction set. |z| is at most 6.8, as u >=
+// 2^-33.
 #pragma once
 
 #include "random.h"
@@ -26,7 +27,7 @@ struct Noise {
   uint64_t seed;
   int64_t first;  // number of lane 0 in the batch
 };
-constexpr uint32_t noise_layer = 0xFFFFFFFFu;  // in the counter's place of a layer: no dropout mask has this number
+constexpr uint32_t noise_layer = 0xFFFFFFFFu;  // used as the counter's layer; no dropout mask has this number
 
 // sum of c[k] x^(n - 1 - k)
 template <int n>
@@ -37,8 +38,8 @@ INLINE f64 horner(const double (&c)[n], f64 x) {
   return sum;
 }
 
-// ln u of 0 < u < 1, normal numbers: u = 2^e m with m between sqrt(1/2) and sqrt(2), and ln m = 2 artanh((m - 1) / (m +
-// 1)) as a series whose next term is below 1e-13.
+// ln u for normal numbers 0 < u < 1: u = 2^e m with m between sqrt(1/2) and sqrt(2), and the series of
+// ln m = 2 artanh((m - 1) / (m + 1)), whose next term is below 1e-13.
 INLINE f64 log_of(f64 u) {
   constexpr int64_t half = 0x3FE6A09E667F3BCD;  // the bits of sqrt(1/2)
   constexpr double series[] = {2.0 / 15, 2.0 / 13, 2.0 / 11, 2.0 / 9, 2.0 / 7, 2.0 / 5, 2.0 / 3, 2.0};
@@ -49,8 +50,8 @@ INLINE f64 log_of(f64 u) {
   return exponent * splat<f64>(0x1.62e42fefa39efp-1) + s * horner(series, s * s);
 }
 
-// Two words of a draw per lane, as numbers, to two normal ones: `word` is u's, `angle` in (-1/2, 1/2) a quarter of the
-// circle's, turned by the signs of `side` and `turn` (1 or -1) to one of the four quarters.
+// Turns two words of a draw per lane, given as numbers, into two normal numbers. `word` gives u. `angle` in (-1/2, 1/2)
+// covers a quarter of the circle; the signs `side` and `turn` (1 or -1) select the quarter.
 INLINE void normal_pair(f64 word, f64 angle, f64 side, f64 turn, double* a, double* b) {
   constexpr double sine[] = {1.0 / 6227020800, -1.0 / 39916800, 1.0 / 362880, -1.0 / 5040, 1.0 / 120, -1.0 / 6, 1.0};
   constexpr double cosine[] = {1.0 / 479001600, -1.0 / 3628800, 1.0 / 40320, -1.0 / 720, 1.0 / 24, -1.0 / 2, 1.0};
@@ -62,7 +63,7 @@ INLINE void normal_pair(f64 word, f64 angle, f64 side, f64 turn, double* a, doub
   store(b, radius * (turn > f64{} ? s : c));
 }
 
-// Four normal numbers of each lane: of the entries 4 n to 4 n + 3 of its window.
+// Four normal numbers per lane, for the entries 4 n to 4 n + 3 of its window.
 template <int Lanes>
 struct Normals {
   static constexpr int w = width<double>, all = Lanes < w ? w : Lanes;
@@ -86,7 +87,7 @@ struct Normals {
   }
 };
 
-// x[t * row + channel * Lanes + lane] += sigma z; entries of a window are counted step after step.
+// x[t * row + channel * Lanes + lane] += sigma z; entries of a window are numbered step by step.
 template <int Lanes, class T>
 inline void apply_noise(const Noise& noise, int64_t steps, int64_t channels, T* x, int64_t row) {
   int64_t t = 0, channel = 0;

@@ -8,9 +8,9 @@ namespace forecast::FORECAST_ISA {
 
 constexpr int strip_vectors = 2;
 template <class T>
-constexpr int strip = strip_vectors * width<T>;  // features that are transposed into neighbours
+constexpr int strip = strip_vectors * width<T>;  // features that are transposed together
 
-// What `transpose` needs, by the number of columns (a column is one window at one step).
+// Size of `transpose`, by the number of columns (a column is one window at one step).
 template <class T>
 constexpr int64_t transposed_size(int64_t features, int64_t columns) {
   return (features + strip<T> - 1) / strip<T> * strip<T> * columns;
@@ -20,9 +20,9 @@ constexpr int64_t transposed_size(int64_t features, int64_t columns) {
 // has `Columns` of them, the lanes of a chunk or a single one.
 //
 //   d   d[s * d_step + row * Columns + column in step]
-//   z   z[feature * z_feature + column * z_column + feature in tile]: so that the sum over windows needs no horizontal
-//       addition, a chunk's z is transposed, [strip of features][column][feature in strip], and a strip lies together
-//       in the first cache; a single window's is [column][feature] by itself
+//   z   z[feature * z_feature + column * z_column + feature in tile]. A chunk's z is transposed, [strip of
+//       features][column][feature in strip], so that the sum over windows needs no horizontal addition and a strip fits
+//       in the first-level cache; a single window's z already is [column][feature]
 template <int Columns, class T>
 struct Outer {
   T* G;
@@ -43,7 +43,7 @@ INLINE Outer<1, T> outer_of_window(T* G, int64_t rows, int64_t features, const T
   return {G, features, rows, features, d, d_step, z, 1, z_step, steps};
 }
 
-// A function of its own, so that nothing around it takes the registers of its sums.
+// A separate function, so that its sums stay in registers.
 template <int P, int F, int Columns, class T>
 __attribute__((noinline)) void outer_sums(T* G, int64_t G_row, const Outer<Columns, T>& o, int64_t row,
                                           int64_t feature) {
@@ -76,7 +76,8 @@ __attribute__((noinline)) void outer_sums(T* G, int64_t G_row, const Outer<Colum
     if constexpr (Columns == 1) {
       column(d);
     } else {
-      // What is read next lies where no stream leads: the same rows a step later, at the end those of the next tile.
+      // The next reads are not predictable for the hardware: the same rows a step later, at the end those of the next
+      // tile.
       const T* next = left > 1 ? d + o.d_step : o.d + (row + P) * Columns;
       NO_UNROLL
       for (int lane = 0; lane < Columns; ++lane, next += P) {
@@ -103,7 +104,7 @@ INLINE void outer_tile(const Outer<Columns, T>& o, int64_t row, int64_t feature)
     for (; f + width<T> <= left; f += width<T>) store(to + f, load(from + f));
     for (; f < left; ++f) to[f] = from[f];
   };
-  T ragged[P * full] = {};  // the end of a row, not to be overrun
+  T ragged[P * full] = {};  // the end of a row, which must not be overrun
   for (int p = 0; p < P; ++p) copy(G + p * o.G_row, ragged + p * full);
   outer_sums<P, F>(ragged, full, o, row, feature);
   for (int p = 0; p < P; ++p) copy(ragged + p * full, G + p * o.G_row);
@@ -127,8 +128,7 @@ inline void outer_rows(const Outer<Columns, T>& o, int64_t row, int64_t feature)
   outer_rest<tile_below(P), F>(o, row, feature);
 }
 
-// As many rows at a time as keep their gradients d in the second-level cache while one strip of z after the other,
-// which stays in the first, is held against them.
+// Number of rows at a time: their gradients d stay in the second-level cache while strips of z pass through the first.
 constexpr int64_t rows_in_cache = 256 * 1024;  // bytes of d
 template <int Columns, class T>
 inline void outer(Outer<Columns, T> o) {
@@ -145,7 +145,7 @@ inline void outer(Outer<Columns, T> o) {
 
 // ---- transposition ---------------------------------------------------------------------------------------
 
-// One step's [feature][lanes] into the columns of step s out of `steps`; zeros follow the last feature.
+// Copies one step's [feature][lanes] to the columns of step s of `steps`; zeros follow the last feature.
 template <class T>
 inline void transpose(const T* x, int64_t features, T* z, int64_t s, int64_t steps) {
   constexpr int w = width<T>;

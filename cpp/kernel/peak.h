@@ -1,12 +1,12 @@
-// The most that this processor can do: independent chains of multiply-adds that never leave the registers. What the
-// benchmarks measure the kernels against, in the same run.
+// The peak speed of this processor: independent chains of multiply-adds that never leave the registers. Benchmarks
+// compare the kernels with it in the same run.
 #pragma once
 
 #include "vec.h"
 
 namespace forecast::FORECAST_ISA {
 
-// n rounds; returns the floating-point operations in them.
+// Runs n rounds and returns their number of floating-point operations.
 template <class T>
 double multiply_adds(int64_t n) {
   Vec<T> acc[accumulators];

@@ -1,12 +1,12 @@
-// One walk over the description of a network, for one use of it: where weights, packs, streams, gradients and tapes
-// lie, and how much memory that is. Nothing else knows a size.
+// Walks once over the description of a network, for one use of it: where weights, packs, streams, gradients and tapes
+// are and how much memory they take. No other code knows these sizes.
 #pragma once
 
 #include "../layer/registry.h"
 
 namespace forecast::FORECAST_ISA {
 
-// What a kind of layer offers, for both ways.
+// The interface of a kind of layer, for both ways.
 template <class T>
 struct Kind {
   bool always;  // false: without dropout its output is a view of its input
@@ -130,7 +130,7 @@ constexpr Kind<T> kinds[] = {
 #undef FORECAST_LAYER
 };
 
-// A layer of the same kind and sizes as the one that owns its weights reads them as that one has packed them.
+// A tied layer with the kind and sizes of the owner of its weights reads the owner's pack.
 inline bool shares_packs(const NetworkSpec& net, const LayerSpec& l) {
   return l.tied >= 0 && net.layers[l.tied].kind == l.kind;
 }
@@ -194,7 +194,7 @@ struct Walk : Planner {
     slot.table_first = tied ? tied->table_first : count(plan.table_width, slot.reads * slot.table_row);
   }
 
-  // Every stream's base and its entries there; streams of layers that are skipped are views too.
+  // The base of every stream and its entries there; streams of skipped layers are views too.
   void views() {
     for (int s = 0; s < net.n_streams; ++s) {
       const StreamSpec& spec = net.streams[s];
@@ -220,7 +220,7 @@ struct Walk : Planner {
     if (l.added >= 0) body(l.added);
   }
 
-  // Who reads what, and whose gradient leads anywhere.
+  // Which layers read which streams, and which gradients are needed.
   void readers() {
     place(net.past).needed = plan.use.inputs;
     if (net.extra >= 0) place(net.extra).needed = plan.use.inputs;
@@ -237,7 +237,7 @@ struct Walk : Planner {
         const int64_t end = base.readers && base.d_first + base.d_steps > last ? base.d_first + base.d_steps : last + 1;
         base.d_first = base.readers && base.d_first < first ? base.d_first : first;
         base.d_steps = end - base.d_first;
-        // Who reads a part leaves the rest of the gradient as it is.
+        // A reader of a part does not change the rest of the gradient.
         const int maker = maker_of(p.base);
         const bool cell = maker >= 0 && kind(maker).states;  // it knows which steps have no gradient
         const bool all = entries(s) == base.d_steps * W && (cell || base.d_steps == net.streams[p.base].steps);
@@ -251,8 +251,8 @@ struct Walk : Planner {
     out.d_first = 0, out.d_steps = net.streams[net.out].steps;
   }
 
-  // Neighbours that take the same steps in the order of time go together; what a layer reads is of its own step, or was
-  // finished before.
+  // Neighbouring layers with the same steps in time order form a phase. A layer reads the current step or finished
+  // streams.
   void find_phases() {
     for (int l = 0; l < net.n_layers; ++l) {
       if (plan.slots[l].skipped) continue;
@@ -287,7 +287,7 @@ struct Walk : Planner {
     return phase;
   }
 
-  // States that a recurrent layer keeps: all, unless only those of the same phase and the last one are read.
+  // States that a recurrent layer keeps: all of them, unless only its phase and the last state read them.
   int64_t places_of(int layer) const {
     const int64_t steps = net.streams[net.layers[layer].out].steps;
     const int64_t initial = net.layers[layer].dilation, all = steps + initial;
@@ -307,13 +307,13 @@ struct Walk : Planner {
     return few && places < all ? places : all;
   }
 
-  // The list of everything that a chunk needs.
+  // All arrays of a chunk.
   void memory() {
     plan.anchors = arena.take(2 * net.streams[net.past].width * lanes<T> * int64_t(sizeof(double) / sizeof(T)));
     compact(net.past);
     if (net.extra >= 0) compact(net.extra);
     plan.y = arena.take(net.K * lanes<T>), plan.weight = arena.take(net.K * lanes<T>);
-    // A loss sees windows in the lanes, also where there is one.
+    // A loss always sees windows in the lanes, even a single one.
     if (plan.use.units && plan.use.backward) plan.wide = arena.take(2 * net.K * net.Q * lanes<T>);
     for (int l = 0; l < net.n_layers; ++l) {
       if (plan.slots[l].skipped) continue;
@@ -322,8 +322,8 @@ struct Walk : Planner {
     }
   }
 
-  // Gradients of streams, the last first: in memory that its only reader lends, inside that of a stream that is made of
-  // it, or in its own.
+  // Gradients of streams, the last stream first: in memory of the only reader, inside the gradient of a stream computed
+  // from it, or in their own memory.
   void gradients() {
     for (int l = net.n_layers - 1; l >= 0; --l)
       if (!plan.slots[l].skipped) gradient_place(net.layers[l].out);

@@ -1,12 +1,12 @@
-// The product of a recurrent step and of its BPTT, windows in the lanes:
+// The product of a recurrent step and of its BPTT, with windows in the lanes:
 //
 //   sum[unit][row][vector] = start + sum over k of broadcast(weight) * load(operand)
 //
-// Bit contract: every sum is ONE chain of multiply-adds over ascending k that begins with its start value, whatever the
-// tile around it. So windows in the lanes, units in the lanes, one window or many give the same bits.
+// Bit contract: every sum is ONE chain of multiply-adds over ascending k, beginning with its start value, in any tile.
+// So windows in the lanes, units in the lanes, one window or many give the same bits.
 //
 // An operand is [k][lanes], a chunk of `lanes` windows. Weights are packed [block of units][tile][k][row of the tile].
-// The sums of a block of units wait in the first cache until the cell takes them, several vectors at a time.
+// The sums of a block of units stay in the first-level cache until the cell reads them, several vectors at a time.
 #pragma once
 
 #include "several.h"
@@ -20,7 +20,7 @@ constexpr int lanes = N * width<T>;
 constexpr int larger(int a, int b) { return a > b ? a : b; }
 constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-// What is left behind whole tiles of U goes in tiles of powers of two: a handful of instantiations, not U.
+// The units after the last whole tile of U use tiles of powers of two: few instantiations instead of U.
 constexpr int tile_below(int U) {
   int power = 1;
   while (2 * power < U) power *= 2;
@@ -31,14 +31,14 @@ constexpr int64_t tile_of(int64_t left, int U) {
   return U;
 }
 
-// How a product with R rows per unit is fed: the first operand feeds rows [A0, A1), the second rows [B0, B1). Where
-// both feed all rows, or there is no second, the rows are alike, and a tile takes them wherever a unit ends (R = 1).
+// The operands of a product with R rows per unit: the first operand feeds rows [A0, A1), the second rows [B0, B1). If
+// both feed all rows, or there is no second operand, all rows are alike, and a tile may end anywhere in a unit (R = 1).
 template <int R_, int A0_, int A1_, int B0_, int B1_>
 struct Feed {
   static constexpr int R = R_, A0 = A0_, A1 = A1_, B0 = B0_, B1 = B1_;
   static constexpr bool second = B1 > B0;
   static constexpr bool alike = A0 == 0 && A1 == R && (!second || (B0 == 0 && B1 == R));
-  static constexpr int running = larger(A1 - A0, B1 - B0);  // rows of a unit that are summed at a time
+  static constexpr int running = larger(A1 - A0, B1 - B0);  // rows of a unit that are summed together
   static constexpr int U = larger(1, accumulators / (running * N));
 };
 template <class F, bool alike = F::alike>
@@ -53,7 +53,7 @@ struct Tiling<F, true> {
 };
 using Plain = Feed<1, 0, 1, 0, 0>;  // an ordinary product: one row per unit, one operand
 
-// The same where the code does not depend on F: rows of a unit, those that each operand feeds, tiles of a unit.
+// The same for code that does not depend on F: rows of a unit, rows fed by each operand, tiles of a unit.
 struct Shape {
   int R, a, b, per_unit;
   int64_t pack(int64_t K_a, int64_t K_b) const { return R + a * K_a + b * K_b; }  // numbers per unit, the start too
@@ -91,8 +91,8 @@ INLINE const T* accumulate(Vec<T> (&acc)[U][R][N], const T* w, const T* x, int64
   return end;
 }
 
-// One operand pair of a product; a second operand with no rows is never read. What an operand gives may be in the sums
-// already, or be zero: then its K is 0, and the pack's `passed` weights for it are passed over.
+// The operands of a product; a second operand without rows is never read. If the part of an operand is already in the
+// sums or is zero, its K is 0 and the pack's `passed` weights are skipped.
 template <class T>
 struct Operands {
   const T* a;
@@ -101,8 +101,8 @@ struct Operands {
   int64_t K_b, passed_a = 0, passed_b = 0;
 };
 
-// What sum i = unit * R + row begins with, its vector n: a number for all lanes, or a + b in memory, of which either may
-// be null.
+// The start value of sum i = unit * R + row, vector n: one number for all lanes, or a + b in memory, either of which
+// may be null.
 template <class T>
 struct FromBiases {
   const T* biases;
@@ -117,8 +117,8 @@ struct FromMemory {
   }
 };
 
-// The sums of a tile, to sums[i]. Rows that the second operand alone feeds begin when it does, and rows that are done
-// before it are put away first: no register holds a sum that rests.
+// Computes the sums of a tile into sums[i]. Rows that only the second operand feeds start with it, and rows that are
+// complete before it are stored first, so idle sums never occupy registers.
 template <class F, int U, class T, class Start>
 INLINE const T* tile(const T* w, const Operands<T>& x, int64_t unit, Start start, T* sums) {
   Vec<T> acc[U][F::R][N];
@@ -146,7 +146,7 @@ INLINE const T* tile(const T* w, const Operands<T>& x, int64_t unit, Start start
   return w;
 }
 
-// The last units, fewer than a tile of the size above holds.
+// The last units, fewer than in a tile of the size above.
 template <class F, int U, class T, class Start>
 INLINE const T* rest(const T* w, const Operands<T>& x, int64_t unit, int64_t end, Start start, T* sums) {
   if constexpr (U > 0) {
@@ -159,7 +159,7 @@ INLINE const T* rest(const T* w, const Operands<T>& x, int64_t unit, int64_t end
   return w;
 }
 
-// The sums of the tiles' units [unit, end). A function of its own, so that not every caller compiles the products again.
+// The sums of the tiles' units [unit, end). A separate function, so that callers share the compiled products.
 template <class Tile, class T, class Start>
 __attribute__((noinline)) const T* sums_of(const T* w, const Operands<T>& x, int64_t unit, int64_t end, Start start,
                                            T* sums) {
@@ -167,7 +167,7 @@ __attribute__((noinline)) const T* sums_of(const T* w, const Operands<T>& x, int
   return rest<Tile, tile_below(Tile::U)>(w, x, unit, end, start, sums);
 }
 
-// What the sums of a step begin with, and sums in memory that are added to them at the end; null: none.
+// Start values of the sums of a step, and sums in memory that are added at the end; null: none.
 template <class T>
 struct Begun {
   const T *biases, *sums = nullptr;
@@ -177,7 +177,7 @@ __attribute__((noinline)) void add_in_place(T* to, const T* from, int64_t n) {
   for (int64_t i = 0; i < n; i += width<T>) store(to + i, load(from + i) + load(to + i));
 }
 
-// Of a block: added here, so that the cell behind the product is compiled once.
+// For a block. They are added here, so that the cell after the product is compiled once.
 template <class F, class T, class Start>
 INLINE const T* sums_from(const T* w, const Operands<T>& x, int64_t unit, int64_t end, Start start, T* sums) {
   return sums_of<typename Tiling<F>::Tile>(w, x, unit, end, start, sums);
@@ -191,7 +191,7 @@ INLINE const T* sums_from(const T* w, const Operands<T>& x, int64_t unit, int64_
   return w;
 }
 
-// Sums that wait, [unit][row][n vectors]: of `count` vectors that follow each other the row that is asked for.
+// Stored sums, [unit][row][n vectors]: the requested row of `count` consecutive vectors.
 template <int R, int n, int count, class T>
 struct Sums {
   using V = Several<Vec<T>, count>;
@@ -204,8 +204,8 @@ struct Sums {
   }
 };
 
-// For all units: a[row] = start(unit * R + row, n) + its products, handed to finish(unit, a), where a holds the vectors
-// of one unit or of two that follow each other.
+// For all units: calls finish(unit, a) with a[row] = start(unit * R + row, n) + its products, where a holds the vectors
+// of one unit or of two consecutive units.
 template <class F, class T, class Start, class Finish>
 INLINE void product(const T* w, const Operands<T>& x, int64_t units, Start start, Finish finish) {
   constexpr int per_unit = Tiling<F>::per_unit;
@@ -228,8 +228,8 @@ inline void product_sums(const T* w, const Operands<T>& x, int64_t units, Start 
     w = sums_from<F>(w, x, first * per_unit, smaller(first + block, units) * per_unit, start, sums);
 }
 
-// Packs for product(): weight_a(row, unit, k) and weight_b(row, unit, k) give the plain weights, which lie together
-// over k, or `across` over units.
+// Packs weights for product(): weight_a(row, unit, k) and weight_b(row, unit, k) return the plain weights, which are
+// contiguous over k or, with `across`, over units.
 template <class Tile, bool across, class T, class A, class B>
 inline T* pack_lanes(int per_unit, T* w, int64_t units, int64_t K_a, int64_t K_b, A weight_a, B weight_b) {
   const auto pack = [&](int64_t at, int64_t end, int LO, int HI, int64_t K, auto weight) {
@@ -240,7 +240,7 @@ inline T* pack_lanes(int per_unit, T* w, int64_t units, int64_t K_a, int64_t K_b
           for (int r = LO; r < HI; ++r) *w++ = weight(int(i % per_unit) + r, i / per_unit, k);
       return;
     }
-    for (int64_t piece = 0; piece < K; piece += 16, w += 16 * step) {  // few enough rows to stay in the first cache
+    for (int64_t piece = 0; piece < K; piece += 16, w += 16 * step) {  // few enough rows for the first-level cache
       const int64_t n = smaller(K - piece, 16);
       for (int64_t i = at; i < end; ++i)
         for (int r = LO; r < HI; ++r)

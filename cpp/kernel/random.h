@@ -1,6 +1,6 @@
-// Dropout masks from a counter-based generator: Philox4x32-10 (Salmon et al. 2011). A mask depends on the seed and on
-// (window in the batch, unit, step, layer) alone, so it is the same for any thread count and chunk, and backward makes
-// it again instead of keeping it.
+// Dropout masks from a counter-based generator: Philox4x32-10 (Salmon et al. 2011). A mask depends only on the
+// seed and on (window in the batch, unit, step, layer), so it is the same for any thread count and chunk, and backward
+// computes it again instead of storing it.
 #pragma once
 
 #include "product.h"

@@ -1,6 +1,6 @@
-// Several vectors that go through one formula side by side: every operation is issued for all of them before the next
-// one, so that the long chains of exp and of the division after it overlap. A processor's own window is too short for
-// that: exp of one vector after the other takes half as long again.
+// Several vectors that go through one formula together: every operation is issued for all of them before the next one,
+// so that the long chains of exp and the following division overlap. The processor's out-of-order window is too short
+// for that: exp on one vector at a time takes half as long again.
 #pragma once
 
 #include "vec.h"
@@ -74,7 +74,7 @@ INLINE Several<V, P> scale(Several<V, P> x, Several<V, P> n) {
 #endif
 #undef FORECAST_EACH
 
-// S from memory that holds its vectors one after the other.
+// Loads S from consecutive vectors in memory.
 template <class S>
 INLINE S load_as(const typename Lane<S>::scalar* p) {
   S x;
@@ -89,8 +89,8 @@ INLINE void store(T* p, Several<V, P> x) {
   for (int i = 0; i < P; ++i) store(p + i * width<T>, x.v[i]);
 }
 
-// Rows in memory, `row` apart. What a formula names is read there and then, what it sets is put away at once: held in
-// registers until the end, the values of a gated cell outgrow them.
+// Rows in memory, `row` apart. A formula loads a value when it uses it and stores it when it sets it, because the
+// values of a gated cell do not all fit in registers.
 template <class V, class T>
 struct Read {
   const T* p;

@@ -1,5 +1,5 @@
-// What the kernels offer to the rest: plain structs and a table of entry points, one table per instruction set.
-// The only file of this room that others see; it holds no code, so that nothing compiled for a wide machine leaks out.
+// The interface of the kernels: plain structs and a table of entry points, one table per instruction set. Other rooms
+// see only this file. It holds no code, so that nothing compiled for a wide machine leaks out.
 //
 // A network is layers over streams (docs/design.md). Shape letters: T steps, B batch, I inputs, H hidden units, E extra
 // inputs, K targets of a window (horizon times columns), Q outputs per target.
@@ -10,13 +10,13 @@
 namespace forecast {
 
 constexpr int most_outputs = 512;   // Q at most: one target's outputs live on the stack
-constexpr int gradient_slots = 16;  // partial gradients of a batch, added in this order whatever the threads
+constexpr int gradient_slots = 16;  // partial gradients of a batch, added in this order for any number of threads
 constexpr int most_inputs = 4;      // streams that a layer reads
 
 // ---- the description of a network ------------------------------------------------------------------------
 
-// What flows, [step][feature] of every window. A view owns no memory: its entry (s, j) is entry first + s * pitch + j
-// of the stream `of`, whose entries are counted step after step.
+// A stream of data, [step][feature] of every window. A view owns no memory: its entry (s, j) is entry first + s * pitch
+// + j of the stream `of`, whose entries are numbered step by step.
 struct StreamSpec {
   int64_t steps, width;
   int of;  // -1: no view
@@ -61,7 +61,7 @@ struct Use {
   bool inputs;  // gradients of inputs and of initial states too
 };
 
-// Offsets in elements from the arena's begin. Step s of a stream begins at x + ((s + shift) & mask) * pitch; its
+// Offsets in elements from the start of the arena. Step s of a stream begins at x + ((s + shift) & mask) * pitch; its
 // gradient, which only the steps [d_first, d_first + d_steps) have, at d + (s - d_first) * d_pitch (d < 0: it has
 // none). A view has the entries first + s * stride of `base`.
 struct Place {
@@ -75,8 +75,8 @@ struct Place {
   int64_t link_feature;  // ... which is that of its step d_first
 };
 
-// What is a layer's own: offsets of its weights in theta, of its packs and of its arrays in the arena; of its part of
-// what is asked for layer by layer (in units of B where windows have each their own).
+// The data of one layer: offsets of its weights in theta, of its packs, of its arrays in the arena, and of its part of
+// results that are given per layer (in units of B if each window has its own).
 struct Slot {
   int64_t theta, pack[4], memory, flow, initial, activity;
   int64_t places;  // steps that are kept of a recurrent layer's states, the initial ones included
@@ -85,7 +85,7 @@ struct Slot {
   int64_t reads;                          // rows of it that a window reads, with numbers and parts one after the other
 };
 
-// Layers whose steps are taken together, so that a step's outputs are still in cache when the next layer reads them.
+// Layers whose steps are computed together, so that a step's outputs are still in cache when the next layer reads them.
 struct Phase {
   int first, last;
   int64_t steps;
@@ -108,7 +108,7 @@ struct Plan {
 
 // ---- what it is computed on ------------------------------------------------------------------------------
 
-// Where windows come from: raw series, referenced. See Source in forecast/_core.pyi for the meaning.
+// The source of windows: references to the raw series. Source in forecast/_core.pyi explains the fields.
 struct Matrix {
   const void* data;  // null: absent
   bool is_double;
@@ -140,13 +140,13 @@ struct Source {
   const int64_t* phase;       // per window: that of its oldest row in a cycle; null: not given
   const double* cycle_ratio;  // [cycle_ratios] past scale over target scale of every target; null: 1
   int64_t cycle_ratios;
-  // What a decoder is fed of target k: scale z + shift, z as the loss sees it. Null: 1 and 0.
+  // A decoder is fed scale z + shift for target k, with z as the loss sees it. Null: 1 and 0.
   const double *fed_scale, *fed_shift;
   int64_t fed;
 };
 enum class Kind : int32_t { none, newest, mean, standard, seasonal };  // of an anchor
 
-// Asked between time steps; true: give up. It may take the interpreter's lock and run the user's signal handlers.
+// Called between time steps; true: stop. It may take the interpreter's lock and run the user's signal handlers.
 struct Poll {
   bool (*stop)(void* self);
   void* self;
@@ -165,7 +165,7 @@ struct Network {
   const T* packs[4];
 };
 
-// A chunk: up to `lanes` windows of one batch, and where its results go.
+// A chunk: up to `lanes` windows of one batch, and the places of its results.
 template <class T>
 struct Chunk {
   const Source* source;
@@ -177,17 +177,17 @@ struct Chunk {
   double forced;      // probability that a fed step reads the true target of the step before; <= 0: never
   double normaliser;  // 1 / (sum of weights over observed targets)
   const T* initial;   // per recurrent layer without a start [S][B][H] of the whole batch, null: zeros
-  T* final;           // the same after the last step, null: not asked for; it may be `initial`
+  T* final;           // the same after the last step, null: not requested; it may be `initial`
   int64_t B;
   T* arena;
   T* gradient;                   // [dense] added to; null: forward only
   T* rows;                       // [B][table_width] of the whole batch: gradients of the rows that each window read
   int64_t* read;                 // [B][tables] which rows these are; -1: none
-  double* loss;                  // the chunk's part of the mean loss is added to it; null: not asked for
-  T* outputs;                    // [B][K Q] of the whole batch, null: not asked for
+  double* loss;                  // the chunk's part of the mean loss is added to it; null: not requested
+  T* outputs;                    // [B][K Q] of the whole batch, null: not requested
   const T* upstream;             // [B][K Q] what goes backward from the outputs; null: the gradient of the loss
-  T *dpast, *dextra, *dinitial;  // [B][T][I], [B][E], as `initial`; null: not asked for
-  double* flow;                  // per recurrent layer [T] added to: squares of the gradient of h; null: not asked for
+  T *dpast, *dextra, *dinitial;  // [B][T][I], [B][E], as `initial`; null: not requested
+  double* flow;                  // per recurrent layer [T] added to: squares of the gradient of h; null: not requested
   T* activity;  // per recurrent layer [gate, then state][B][T][H], of attention [B][steps][its T]; or null
   Poll poll;
 };
@@ -213,7 +213,7 @@ struct CellInfo {
   const char* argument;  // how the estimator's argument `cell` names it
 };
 
-// What a layer other than a cell accepts: the door checks it.
+// What a layer other than a cell accepts. The binding checks it.
 struct LayerInfo {
   const char* name;
   int least, most;  // inputs
@@ -269,8 +269,8 @@ struct Kernels {
   bool (*train)(const Network<T>&, const Chunk<T>&);     // forward, loss, backward; false: stopped
   bool (*predict)(const Network<T>&, const Chunk<T>&);   // forward in little memory
   bool (*activity)(const Network<T>&, const Chunk<T>&);  // forward with a tape, then what it holds; no dropout
-  // predict of one window, its steps shared: open; every layer of every step of every phase, all parts of the one
-  // before the next; close. `parts`: into how many a layer's step can be cut.
+  // predict for one window, with shared steps: open; every layer of every step of every phase, all parts of one before
+  // the next; close. `parts`: the number of parts that a layer's step can be cut into.
   int (*parts)(const Network<T>&, int layer);
   void (*open)(const Network<T>&, const Chunk<T>&, int phase);
   void (*share)(const Network<T>&, const Chunk<T>&, int layer, int64_t t, int part, int parts);
@@ -296,7 +296,7 @@ struct Table {
 template <class T>
 const Kernels<T>& kernels(const Table& table);
 
-// dispatch.cpp: the tables built into this binary, best first; whether this processor can run one; the one in use.
+// dispatch.cpp: the tables in this binary, best first; whether this processor can run one; the one in use.
 struct Available {
   const char* name;
   const Table* table;

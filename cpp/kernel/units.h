@@ -1,4 +1,4 @@
-// The product of product.h for one window, units in the lanes: the same chains, so the same bits.
+// The product of product.h for one window, with units in the lanes: the same chains, so the same bits.
 //
 // An operand is [k]. Sums and weights come in vectors of units: sum i = vector * R + row, and weights are packed
 // [block of vectors][tile][k][sum in tile][unit in vector], so that a step reads them from end to end.
@@ -8,13 +8,13 @@
 
 namespace forecast::FORECAST_ISA {
 
-// Vectors of units whose sums wait together for the cell; a multiple of every tile. Few where the weights barely
-// outgrow the first cache: of two halves, one is still there when the next step begins with it, and the cell of the one
-// overlaps with the product of the other.
+// Vectors of units whose sums are stored before the cell reads them; a multiple of every tile. Few if the weights are
+// barely larger than the first-level cache: half of them are then still there when the next step starts with it, and
+// the cell of one half overlaps with the product of the other.
 constexpr int most_units_block = 8;
 constexpr bool in_halves(int R, int64_t vectors) { return R > 1 && vectors <= 4; }
 constexpr int64_t units_block(int R, int64_t vectors) { return in_halves(R, vectors) ? 2 : most_units_block; }
-constexpr int64_t units_blocks(int R, int64_t vectors) {  // by constants: a division takes as long as a small cell
+constexpr int64_t units_blocks(int R, int64_t vectors) {  // with constants: a division takes as long as a small cell
   return in_halves(R, vectors) ? (vectors + 1) / 2 : (vectors + most_units_block - 1) / most_units_block;
 }
 constexpr int largest_power(int n) { return n < 2 ? 1 : 2 * largest_power(n / 2); }
@@ -48,9 +48,9 @@ INLINE const T* accumulate_units(Vec<T> (&acc)[M][R], const T* w, const T* x, in
   return w;
 }
 
-// As tile() of product.h; sums begin as start[i] and end in sums[i], vectors both. A function of its own, so that
-// nothing around it takes the registers of its sums. Operands come by reference: where gcc
-// copied them onto the stack for every tile, one window of an LSTM of 64 units took 126 us instead of 75.
+// Like tile() of product.h; sums start as start[i] and end in sums[i], both vectors. A separate function, so that its
+// sums stay in registers. Operands are passed by reference: when gcc copied them to the stack for every tile, one
+// window of an LSTM of 64 units took 126 us instead of 75.
 template <class F, int M, class T>
 __attribute__((noinline)) void tile_units(const T* w, const Operands<T>& x, const T* start, T* sums) {
   Vec<T> acc[M][F::R];
@@ -99,10 +99,10 @@ struct UnitsShare {
   }
 };
 
-// For a number of vectors of units: a[row] = start[vector * R + row] + its products, handed to finish(unit, a), where a
-// holds some vectors that follow each other. Of the blocks only one of `parts` shares is done. Backwards takes the
-// tiles in the opposite order: a step that begins where the one before it ended finds those weights still in the
-// nearest cache, and weights are what a single window waits for.
+// For some vectors of units: calls finish(unit, a) with a[row] = start[vector * R + row] + its products, where a holds
+// consecutive vectors. Only one of `parts` shares of the blocks is computed. `Backwards` takes the tiles in the
+// opposite order: a step that starts where the previous one ended finds those weights still in the nearest cache, and a
+// single window mostly waits for weights.
 template <class F, class T, class Finish>
 INLINE void product_units(const T* w, const Operands<T>& x, int64_t vectors, bool backwards, int part, int parts,
                           const T* start, Finish finish) {

@@ -3,13 +3,14 @@
 //   sgd      first = momentum first + g;                       theta -= rate first
 //   adam     first = b1 first + (1 - b1) g, second = b2 second + (1 - b2) g^2;
 //            theta -= rate / (1 - b1^t) first / (sqrt(second / (1 - b2^t)) + epsilon)          (Kingma and Ba 2015)
-//   adamw    theta *= 1 - rate weight_decay, then as adam                                       (Loshchilov and Hutter
-//   2019) rmsprop  second = 0.99 second + 0.01 g^2, first = momentum first + g / (sqrt(second) + epsilon);
+//   adamw    theta *= 1 - rate weight_decay, then as adam                                    (Loshchilov and Hutter 2019)
+//   rmsprop  second = 0.99 second + 0.01 g^2, first = momentum first + g / (sqrt(second) + epsilon);
 //            theta -= rate first                                                                (Hinton 2012)
 //
 //   average  average = decay average + (1 - decay) theta, after the step
 //
-// But for adamw, g already holds weight_decay theta. The gradient is clipped by value, then scaled (clipping by norm).
+// Except for adamw, g already contains weight_decay theta. The gradient is clipped by value, then scaled (clipping by
+// norm).
 #pragma once
 
 #include "gather.h"

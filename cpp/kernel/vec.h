@@ -1,8 +1,8 @@
-// Width-agnostic vectors: what a kernel may do with a register.
+// Width-agnostic vectors: the operations that a kernel may use on a register.
 //
 // The compiler's own vector types give + - * / and comparisons for every width; this file adds the rest.
-// Everything is compiled once per instruction set, in a namespace of that set's name, so that no inline function built
-// with wide instructions can be picked by the linker for a smaller machine.
+// Everything is compiled once per instruction set, in a namespace with the name of the set, so that the linker cannot
+// choose an inline function with wide instructions for a smaller machine.
 //
 // FORECAST_ISA    the namespace: v2, v3, v4 or neon
 // FORECAST_BYTES  the width of a register in bytes
@@ -31,8 +31,8 @@
 namespace forecast::FORECAST_ISA {
 
 constexpr int bytes = FORECAST_BYTES;
-// Registers that a tile of accumulators may fill, of 32 or 16; the rest holds the operands, and a product before its
-// sum where there is no fused multiply-add.
+// Number of registers, of 32 or 16, that a tile of accumulators may fill. The others hold the operands and, without
+// fused multiply-add, a product before its sum.
 #if FORECAST_BYTES == 64 || FORECAST_NEON
 constexpr int accumulators = 24;
 #elif defined(__FMA__)
@@ -45,7 +45,7 @@ typedef float f32 __attribute__((vector_size(FORECAST_BYTES)));
 typedef double f64 __attribute__((vector_size(FORECAST_BYTES)));
 typedef int32_t i32 __attribute__((vector_size(FORECAST_BYTES)));
 typedef int64_t i64 __attribute__((vector_size(FORECAST_BYTES)));
-// The same without an alignment, for user memory and for rows that begin anywhere.
+// The same without alignment, for user memory and for rows at any address.
 typedef float f32_any __attribute__((vector_size(FORECAST_BYTES), aligned(4), may_alias));
 typedef double f64_any __attribute__((vector_size(FORECAST_BYTES), aligned(8), may_alias));
 
@@ -112,8 +112,8 @@ using m64 = __m128d;
 #define FORECAST_X86 0
 #endif
 
-// a * b + c, in one rounding where the instruction set has it. Written out, because the compiler must not contract
-// anything by itself: the same source has to give the same bits in every loop shape.
+// a * b + c, with one rounding if the instruction set supports it. It is explicit because the compiler must not
+// contract expressions by itself: the same source has to give the same bits in every loop.
 #if FORECAST_X86 && defined(__FMA__)
 INLINE f32 madd(f32 a, f32 b, f32 c) { return (f32)MM(fmadd_ps)((m32)a, (m32)b, (m32)c); }
 INLINE f64 madd(f64 a, f64 b, f64 c) { return (f64)MM(fmadd_pd)((m64)a, (m64)b, (m64)c); }
@@ -144,7 +144,7 @@ INLINE V madd(V a, V b, V c) {
 }
 #endif
 
-// c - a * b: the compiler does not see that a sign can be had for nothing there.
+// c - a * b: the compiler does not find the instruction that includes the sign.
 #if FORECAST_X86 && defined(__FMA__)
 INLINE f32 nmadd(f32 a, f32 b, f32 c) { return (f32)MM(fnmadd_ps)((m32)a, (m32)b, (m32)c); }
 INLINE f64 nmadd(f64 a, f64 b, f64 c) { return (f64)MM(fnmadd_pd)((m64)a, (m64)b, (m64)c); }
@@ -155,7 +155,7 @@ INLINE V nmadd(V a, V b, V c) {
 }
 #endif
 
-// In a register at this point: said to the compiler, which otherwise may keep a tile's sums in memory.
+// Forces a value into a register here; otherwise the compiler may keep a tile's sums in memory.
 template <class V>
 INLINE void pin(V& v) {
 #if FORECAST_NEON
@@ -167,7 +167,7 @@ INLINE void pin(V& v) {
 #endif
 }
 
-// x where the bound holds; a NaN in x stays a NaN (x86 returns the second operand then).
+// x within the bound; a NaN in x stays a NaN (x86 then returns the second operand).
 #if FORECAST_X86 && FORECAST_BYTES == 64  // the unmasked forms make gcc 12 warn
 INLINE f32 at_most(f32 x, f32 bound) { return (f32)_mm512_maskz_min_ps(__mmask16(-1), (m32)bound, (m32)x); }
 INLINE f64 at_most(f64 x, f64 bound) { return (f64)_mm512_maskz_min_pd(__mmask8(-1), (m64)bound, (m64)x); }
@@ -189,10 +189,10 @@ INLINE V at_least(V x, V bound) {
 }
 #endif
 
-// 1 / b for finite b > 0. A division of 16 lanes keeps its unit busy for 16 cycles on an Intel core; a seed and
-// multiply-adds take 4, on units of their own. Correctly rounded all the same (Markstein 1990): two Newton steps give
-// the rounded reciprocal, whatever seed of 14 bits they began with, but for a b whose mantissa is all ones. So the bits
-// are the division's.
+// 1 / b for finite b > 0. A division of 16 lanes occupies its unit for 16 cycles on an Intel core; a seed and
+// multiply-adds take 4, on other units. The result is still correctly rounded (Markstein 1990): from any seed of 14
+// bits, two Newton steps give the rounded reciprocal, except for a b whose mantissa is all ones. So the bits are those
+// of the division.
 #if FORECAST_X86 && FORECAST_BYTES == 64
 INLINE f32 reciprocal(f32 b) {
   const f32 one = splat<f32>(1);
@@ -214,7 +214,7 @@ INLINE V positive(V x) {  // 1 where x > 0, else 0
   return x > V{} ? splat<V>(1) : V{};
 }
 
-// Sum of the lanes in a fixed order, so that the answer does not depend on the compiler.
+// Sum of the lanes in a fixed order, so that the result does not depend on the compiler.
 template <class V>
 INLINE typename Lane<V>::scalar sum(V v) {
   typename Lane<V>::scalar total = 0;
@@ -222,8 +222,8 @@ INLINE typename Lane<V>::scalar sum(V v) {
   return total;
 }
 
-// The first n lanes only, for the ragged end of a row; the rest reads as 0. Through memory of their own, because a
-// vector whose lanes are addressed one by one would be kept in memory for good.
+// Only the first n lanes, for the ragged end of a row; the rest is 0. It uses a separate buffer, because the compiler
+// would keep a vector in memory if its lanes were addressed one by one.
 template <class T>
 INLINE Vec<T> load_first(const T* p, int n) {
   if (n >= width<T>) return load(p);
@@ -256,8 +256,8 @@ INLINE f64 as_double(const float* p) {
   return __builtin_convertvector(*reinterpret_cast<const half*>(p), f64);
 }
 
-// Sum of squares, of values cut to [-clip_value, clip_value] where that is positive. In double, in a few vectors of
-// chains: quick, and the order is fixed. A NaN stays one.
+// Sum of squares, with values clipped to [-clip_value, clip_value] if that is positive. In double, in a few vectors of
+// chains, which is fast and has a fixed order. A NaN stays a NaN.
 template <class T>
 inline double norm2(const T* x, int64_t n, double clip_value) {
   constexpr int w = width<double>, chains = 4;

@@ -1,13 +1,13 @@
-// The two ways of computing a network, under the same names: where a unit lies, how a product, a sum of outer products
-// and a pack are done. Layers are written once and take the way as a parameter.
+// The two ways of computing a network, under the same names: the place of a unit, the product, the sum of outer
+// products and the pack. Layers are written once and take the way as a parameter.
 //
 //   WindowsInLanes   a chunk of `lanes` windows: [feature][lane]. Weights are broadcast.
-//   UnitsInLanes     one window: [feature]. Weights fill the lanes. Its cost is that of reading the weights.
+//   UnitsInLanes     one window: [feature]. Weights fill the lanes. Its time is that of reading the weights.
 //
-// Both give the same bits. What a cell writes has whole vectors of units in UnitsInLanes, `room` for n; behind the last
-// unit the packed weights are 0. Any other stream there lies without gaps, so that views can join its steps: a step's
-// last vector may reach over the next step's first features, which are therefore computed after it, and behind the last
-// step there is room for one vector.
+// Both give the same bits. In UnitsInLanes, the output of a cell has whole vectors of units, `room` for n; after the
+// last unit, the packed weights are 0. All other streams there are contiguous, so that views can join their steps. A
+// step's last vector may overwrite the first features of the next step, which are therefore computed later. After the
+// last step, there is room for one vector.
 #pragma once
 
 #include "gather_lanes.h"
@@ -21,7 +21,7 @@ constexpr int64_t padded(int64_t n) {
   return (n + width<T> - 1) / width<T> * width<T>;
 }
 
-// Which share of a product's units, and from which end: see product_units.
+// The share of a product's units and its direction: see product_units.
 struct Turn {
   bool backwards = false;
   int part = 0, parts = 1;
@@ -33,10 +33,10 @@ struct WindowsInLanes {
   static constexpr bool units = false;
   static constexpr Pack forward_pack = forward_lanes, backward_pack = backward_lanes;
   static int64_t room(int64_t n) { return n; }
-  static int64_t segment(int64_t) { return 8; }  // steps whose gradients are summed at a time, while they are in cache
+  static int64_t segment(int64_t) { return 8; }  // steps whose gradients are summed together, while they are in cache
 
-  // finish(unit, sums) with sums[row] = its bias + its products; the pack begins with the biases, but others may be
-  // given.
+  // Calls finish(unit, sums) with sums[row] = bias + products. The pack begins with the biases; other start values may
+  // be given.
   template <class F, class Finish>
   static INLINE void multiply(const T* pack, const T* biases, const Operands<T>& x, int64_t n, Turn, Finish finish) {
     product<F>(pack + F::R * n, x, n, FromBiases<T>{biases}, finish);
@@ -45,7 +45,7 @@ struct WindowsInLanes {
   static INLINE void multiply(const T* pack, Begun<T> begun, const Operands<T>& x, int64_t n, Turn, Finish finish) {
     product<F>(pack + F::R * n, x, n, begun, finish);
   }
-  // The sums alone, for steps that have them in common: rows * room(n) * columns numbers.
+  // The sums alone, for steps that share them: rows * room(n) * columns numbers.
   template <class F>
   static void multiply_to(T* sums, const T* pack, const T* biases, const Operands<T>& x, int64_t n, Turn) {
     product_sums<F>(pack + F::R * n, x, n, FromBiases<T>{biases}, sums);
@@ -58,7 +58,7 @@ struct WindowsInLanes {
   }
 
   static int64_t pack_size(const Shape& f, int64_t n, int64_t K_a, int64_t K_b) { return n * f.pack(K_a, K_b); }
-  // Of a product with tiles of that kind, `per_unit` of them.
+  // For a product with tiles of that kind, `per_unit` of them.
   template <class Tile, class B, class A, class A2>
   static void pack(int per_unit, T* to, int64_t n, int64_t K_a, int64_t K_b, B bias, A weight_a, A2 weight_b) {
     for (int64_t unit = 0; unit < n; ++unit)
@@ -83,8 +83,8 @@ struct WindowsInLanes {
     outer(Outer<lanes<T>, T>{G, G_row, gates * H, features, d, d_step, scratch, n * lanes<T>, strip<T>, n});
   }
 
-  // Sums over steps and windows that need no transposition, in `sums`: of the gradients of `rows` rows of H (biases),
-  // and of their products with few inputs (inner.h); `few` is then all I, otherwise 0.
+  // Sums over steps and windows without transposition, in `sums`: the gradients of `rows` rows of H (biases) and their
+  // products with few inputs (inner.h). `few` is then I, otherwise 0.
   static int64_t few(int rows, int64_t I, int64_t H) {  // unless the sums outgrow the caches
     return I <= width<T> * 3 / 4 && rows * H * (I + 1) * bytes <= (160 << 10) ? I : 0;
   }
@@ -114,8 +114,8 @@ struct WindowsInLanes {
     });
   }
 
-  // Values that belong to units, [value][row], one for all windows; and sums of their gradients over steps and windows,
-  // [value][unit][width], whose lanes are added up at the end.
+  // Values per unit, [value][row], shared by all windows; and sums of their gradients over steps and windows,
+  // [value][unit][width], whose lanes are added at the end.
   template <class V>
   struct OfUnits {
     const T* p;
@@ -179,7 +179,7 @@ struct UnitsInLanes {
     const int64_t room = padded<T>(n);
     product_sums_units<F>(pack + F::R * room, x, room / width<T>, turn.part, turn.parts, biases, added, sums);
   }
-  // b is added to a, where there are both; the pack begins with zeros.
+  // Adds b to a if both are given; the pack begins with zeros.
   template <class F, class Finish>
   static INLINE void multiply_from(T* a, const T* b, const T* pack, const Operands<T>& x, int64_t n, Turn turn,
                                    Finish finish) {

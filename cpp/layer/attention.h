@@ -1,12 +1,11 @@
-// Attention: a mean of the steps of a memory, weighted by how well each fits what is asked at a step.
+// Attention: at each step, a mean of the steps of a memory, weighted by how well each one matches the query.
 //
 //   a_st = exp(e_st) / sum over t' of exp(e_st')         context_s = sum over t of a_st value_t
 //   e_st = query_s . value_t                             dot (Luong et al. 2015): the keys are the values
-//   e_st = v . tanh(query_s + key_t)                     additive (Bahdanau et al. 2015): the layers before project
-//   both
+//   e_st = v . tanh(query_s + key_t)                     additive (Bahdanau et al. 2015); earlier layers project both
 //
-// Values are read as [feature][lane] with windows in the lanes. Of one window a value fills all lanes alike, so that
-// the same code gives the same bits; it is not quick there.
+// Values are read as [feature][lane], with windows in the lanes. For a single window, each value is copied to all
+// lanes: the same code then gives the same bits, but it is slow.
 #pragma once
 
 #include "../kernel/math.h"
@@ -16,16 +15,16 @@ namespace forecast::FORECAST_ISA {
 
 template <bool additive>
 struct AttentionLayer : Weightless {
-  static constexpr bool attends = true, same_width = false;  // it reads all steps of its inputs but the first
+  static constexpr bool attends = true, same_width = false;  // it reads all steps of every input but the first
   static constexpr int least = additive ? 3 : 2, most = least;
-  static constexpr int together = 4;  // sums side by side
+  static constexpr int together = 4;  // sums in parallel
 
   template <class Put>
   static void fields(const NetworkSpec& net, const LayerSpec& l, const Put& put) {
     if (additive) put('v', -1, net.streams[l.in[0]].width, 0);
   }
 
-  // The weights of one step, or of all where the way back needs them; what is summed on the way back.
+  // The weights of one step, or of all steps if backward needs them; sums of backward.
   template <class Way, class T>
   struct Memory {
     int64_t a, d = 0, dq = 0, dv = 0;
@@ -66,7 +65,7 @@ struct AttentionLayer : Weightless {
   struct View {
     using W = V<Way, T>;
     static constexpr int C = Way::columns;
-    int64_t A, H, S, T_;  // width of what is compared, width of the values, steps asked at, steps of the memory
+    int64_t A, H, S, T_;  // width of the keys, width of the values, steps of the query, steps of the memory
     Track<T> query, key, value, out;
     T *a_, *d, *dq, *dv;
     const T* v;
@@ -85,7 +84,7 @@ struct AttentionLayer : Weightless {
     T* a(int64_t s) const { return all ? a_ + s * T_ * C : a_; }
     W own(int64_t u) const { return splat<W>(v[u]); }
 
-    // to[t] = x . rows_t, or the scores: some steps of the memory side by side.
+    // to[t] = x . rows_t, or the scores: several steps of the memory at a time.
     template <class Term>
     INLINE void over_memory(T* to, int64_t n, const Track<T>& rows, const Term& term) const {
       for (int64_t t = 0; t < T_; t += together) {
@@ -142,7 +141,7 @@ struct AttentionLayer : Weightless {
 
   // ---- backward --------------------------------------------------------------------------------------------
 
-  // Gradients that are summed over the steps begin with zeros at the last one.
+  // Gradients that are summed over the steps start from zero at the last step.
   template <class Way, class T>
   static void begin_backward(const Call<T>& k, const View<Way, T>& v, int number) {
     const LayerSpec& l = k.layer(number);
@@ -154,7 +153,7 @@ struct AttentionLayer : Weightless {
     if (additive) clear(v.dv, v.A * Way::columns);
   }
 
-  // into_t[u] += weights[t] x[u], if it is wanted.
+  // into_t[u] += weights[t] x[u], if it is needed.
   template <class Way, class T>
   static void add_outer(const View<Way, T>& v, const Gradient<T>& into, const T* weights, const T* x, int64_t n) {
     constexpr int C = Way::columns;
@@ -165,7 +164,7 @@ struct AttentionLayer : Weightless {
     }
   }
 
-  // Through tanh: dq, dv and the gradient of the keys from that of the scores.
+  // Through tanh: dq, dv and the gradient of the keys, from the gradient of the scores.
   template <class Way, class T>
   static void through_tanh(const View<Way, T>& v, const Gradient<T>& dkey, const T* q) {
     using W = V<Way, T>;
@@ -218,7 +217,7 @@ struct AttentionLayer : Weightless {
     return true;
   }
 
-  // The weights of every window, [step asked at][step of the memory].
+  // The weights of every window, [step of the query][step of the memory].
   template <class T>
   static void activity(const Call<T>& k, int number) {
     const View<WindowsInLanes<T>, T> v(k, number);

@@ -1,19 +1,19 @@
-// What is compiled for each cell: a step forward and a step back. The cell is the epilogue of the product:
-// pre-activations never leave the first cache. Everything else of a recurrent layer is the same code for all cells.
+// The code that is compiled for each cell: one step forward and one step backward. The cell is the epilogue of the
+// product, so pre-activations never leave the first-level cache. All cells share the rest of a recurrent layer.
 #pragma once
 
 #include "cell_view.h"
 
 namespace forecast::FORECAST_ISA {
 
-// The steps [from, to), of each a part.
+// A part of each of the steps [from, to).
 struct Run {
   int64_t from, to;
   int part = 0, parts = 1;
 };
 
-// Where every step restarts: b + R h is computed at the first one for all of them, and W x once for all windows where these
-// have one input. Then nothing is left to multiply.
+// If every step restarts, b + R h is computed once, at the first step, and W x once for all windows if they share one
+// input. Then no product is left.
 template <class F, class Way, class T>
 __attribute__((noinline)) void begin_shared(const CellView<Way, T>& v, int64_t i, const Run& run, Begun<T>& begun,
                                             Operands<T>& x) {
@@ -41,15 +41,15 @@ struct StepOf {
   template <class Sums>
   using OfUnits = typename Way::template OfUnits<typename Sums::V>;
 
-  // The cell on the sums of some units; a row of a state or of the tape is `row` long. `p` are a cell's vectors, or
-  // nothing.
+  // Applies the cell to the sums of some units; a row of a state or of the tape has `row` numbers. `p` holds the
+  // cell's vectors, if it has any.
   template <class Sums, class... P>
   static INLINE void cell_forward(Sums a, const T* prev, T* next, T* tape, int64_t row, P... p) {
     using V = typename Sums::V;
     C::forward(a, Read<V, T>{prev, row}, Write<V, T>{next, row}, Write<V, T>{tape, row}, p...);
   }
 
-  // Step i from the states `prev` to `next`.
+  // Step i, from the states `prev` to the states `next`.
   static INLINE void step(const View& v, int64_t i, Turn turn, Begun<T> begun, const Operands<T>& x, const T* prev,
                           T* next) {
     T* const tape = v.tape(i);
@@ -71,7 +71,7 @@ struct StepOf {
     }
   }
 
-  // A run of steps in one call: for a small layer a call takes as long as a tenth of its step.
+  // A run of steps in one call: for a small layer, the call itself takes a tenth of the time of a step.
   static bool forward(const Call<T>& k, const View& v, const Masks<Way, T>* masks, Run run) {
     for (int64_t i = run.from; i < run.to; ++i) {
       Begun<T> begun{v.forward};
@@ -90,7 +90,7 @@ struct StepOf {
     return true;
   }
 
-  // The cell's gradients from that of its h. `p` are a cell's vectors and where their gradients go, or nothing.
+  // The cell's gradients from the gradient of h. `p` holds the cell's vectors and their gradients, if it has any.
   template <class V, class... P>
   static INLINE void cell_backward(V dh, const T* prev, const T* next, T* tape, T* carry, int64_t row, P... p) {
     V kept[C::taped + 1], before[C::states], after[C::states], dafter[C::states], dbefore[C::states], da[C::rows];
@@ -109,8 +109,8 @@ struct StepOf {
     for (int i = 0; i < C::states; ++i) store(carry + i * row, dbefore[i]);
   }
 
-  // The gradients of the pre-activations go over the tape's rows, the carry becomes that of the step before. `next` are
-  // the states that the cell has made.
+  // The gradients of the pre-activations overwrite the rows of the tape; the carry becomes that of the previous step.
+  // `next` holds the states that the cell has computed.
   static void backward(const View& v, int64_t i, const T* above, bool ready, const T* next) {
     T *tape = v.tape(i), *carry = v.carry(i);
     const T* prev = v.before(i);
@@ -140,7 +140,7 @@ struct StepOf {
   }
 };
 
-// The forward pack: biases, weights of input and state, and behind them the vectors.
+// The forward pack: biases, weights of the input and the state, then the vectors.
 template <class Tile, class Way, class T>
 void pack_forward(const Cell& cell, int64_t I, int64_t H, const T* W, T* to) {
   const T *R = W + cell.R_of(I, H), *b = W + cell.b_of(I, H), *p = W + cell.p_of(I, H);
@@ -156,7 +156,7 @@ void pack_forward(const Cell& cell, int64_t I, int64_t H, const T* W, T* to) {
 
 template <class Way, class T>
 struct CellSteps {
-  // False: stopped.
+  // Returns false if it was stopped.
   bool (*forward)(const Call<T>&, const CellView<Way, T>&, const Masks<Way, T>*, Run);
   void (*backward)(const CellView<Way, T>&, int64_t i, const T* above, bool ready, const T* next);
   void (*pack)(const Cell&, int64_t I, int64_t H, const T* W, T* to);

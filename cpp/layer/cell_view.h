@@ -1,14 +1,14 @@
-// What a recurrent layer knows of its cell while it runs, and where its arrays lie: the same code for every cell.
+// What a recurrent layer knows about its cell at run time, and where its arrays are. All cells share this code.
 //
-//   states[i]  [state][H][column], h first, in the order of computation: D initial states, then step i's at i + D
-//   tape[i]    [row or kept value][H][column]; forward leaves what the cell's backward needs, backward writes the
-//              gradients da over the rows, and when all weight gradients are done dx over one of them
+//   states[i]  [state][H][column], h first, in order of computation: D initial states, then those of step i at i + D
+//   tape[i]    [row or kept value][H][column]; forward stores what the cell's backward needs; backward overwrites the
+//              rows with the gradients da and, once all weight gradients are done, one of them with dx
 //
-// With a dilation D (Chang et al. 2017) a step goes on from the states of D steps before, so D chains of steps
-// interleave, each from the initial states; going back each has its own carry.
+// With a dilation D (Chang et al. 2017), a step continues from the states D steps earlier. So D chains of steps
+// interleave, each starting from the initial states; backward, each has its own carry.
 //
-// A cell's vectors follow its biases in theta (kind p) and the weights of its forward pack, where both
-// ways and both directions read them; the sums of their gradients follow those of the biases.
+// A cell's vectors follow its biases in theta (kind p) and the weights in its forward pack, where forward and backward
+// read them in both ways. The sums of their gradients follow those of the biases.
 #pragma once
 
 #include "../cell/registry.h"
@@ -44,7 +44,7 @@ constexpr Cell cells[] = {
 };
 inline const Cell& cell_of(const LayerSpec& l) { return cells[l.kind]; }
 
-// Sizes of what precedes the vectors.
+// Sizes of the arrays in front of the vectors.
 template <class Way>
 int64_t product_pack(const Cell& cell, int64_t I, int64_t H) {
   return Way::pack_size(cell.feed, H, I, H);
@@ -58,7 +58,7 @@ inline int64_t inputs_of(const NetworkSpec& net, const LayerSpec& l) { return ne
 inline int64_t hidden_of(const NetworkSpec& net, const LayerSpec& l) { return net.streams[l.out].width; }
 inline int64_t steps_of(const NetworkSpec& net, const LayerSpec& l) { return net.streams[l.out].steps; }
 
-// Its arrays. Forward alone keeps few states if no layer reads the others.
+// Its arrays. Without backward, few states are kept, unless a layer reads the others.
 template <class Way, class T>
 struct CellMemory {
   int64_t row, tape_step, state_step;
@@ -71,7 +71,7 @@ struct CellMemory {
     const Cell& cell = cell_of(l);
     const int64_t I = inputs_of(net, l), H = hidden_of(net, l), T_ = steps_of(net, l), widest = H > I ? H : I;
     row = Way::room(H) * Way::columns, state_step = cell.states * row;
-    // Forward alone writes every step's tape over the last one's: as fast as a second copy of the code without a tape.
+    // Without backward, all steps share one tape: as fast as a second copy of the code that has no tape.
     tape_step = use.backward ? cell.tape_rows() * row : 0;
     tape = arena.take((use.backward ? T_ : 1) * cell.tape_rows() * row);
     states = arena.take(places * state_step);
@@ -86,15 +86,15 @@ struct CellMemory {
   }
 };
 
-// What every step needs, looked up once for a run of steps.
+// What every step needs, looked up once per run of steps.
 template <class Way, class T>
 struct CellView {
   using Number = T;
   static constexpr int columns = Way::columns;
   const Cell& cell;
   int64_t I, H, T_, row, tape_step, state_step, mask, dilation;
-  int64_t resting;                        // number of first steps that continue from h = 0
-  bool reverse, restart, common, masked;  // common: all windows have one input
+  int64_t resting;                        // number of leading steps that continue from h = 0
+  bool reverse, restart, common, masked;  // common: all windows share one input
   Track<T> x;
   T *states, *shared, *zeros, *begun, *tapes, *carries, *first, *sums, *scratch, *transposed;
   const T *weights, *forward, *R_T, *W_T;
@@ -136,14 +136,14 @@ struct CellView {
     return Masks<Way, T>(k, l, of_masks, H, row, state_step);
   }
 
-  // da of the step that goes on from step i, to be multiplied by R; empty where there is none, or where a decay has
-  // already taken it into the carry.
+  // da of the step that continues from step i, to be multiplied by R; empty if there is no such step, or if a decay has
+  // already added it to the carry.
   Operands<T> later(int64_t i) const {
     const int64_t K = i + dilation < T_ && !restart && !decay.on() ? cell.state_rows() * Way::room(H) : 0;
     return {tape(i + dilation) + cell.state[0] * row, K, nullptr, 0};
   }
-  // dh after step i, to finish: the carry, what comes from above, and R da of the step that goes on from it. Or all of
-  // it is `ready` in the carry.
+  // dh after step i, still to be summed: the carry, the gradient from the layer above, and R da of the step that
+  // continues from it. With `ready`, the carry already holds the sum.
   template <class Finish>
   INLINE void state_gradient(int64_t i, const T* above, bool ready, Finish finish) const {
     Operands<T> da = later(i);

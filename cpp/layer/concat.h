@@ -1,4 +1,4 @@
-// Streams side by side at every step: out_s = [a_s ; b_s ; ...]. One of a single step is repeated at every step.
+// Concatenates streams at every step: out_s = [a_s ; b_s ; ...]. A stream of a single step is repeated at every step.
 #pragma once
 
 #include "layer.h"

@@ -1,11 +1,12 @@
 // A learned cycle: one vector Q of `length` values per target channel, and per series where there are several rows. It
 // is subtracted from the inputs and added to the outputs (Lin et al. 2024, CycleNet):
 //
-//   CycleOff   out_tc = past_tc - Q[row, c, (phase + t) mod length]                      c < channels, others as they
-//   are CycleOn    out_kq = in_kq + ratio_k Q[row, c, (phase + T + step) mod length]           k = step * channels + c
+//   CycleOff   out_tc = past_tc - Q[row, c, (phase + t) mod length]                      c < channels, others unchanged
+//   CycleOn    out_kq = in_kq + ratio_k Q[row, c, (phase + T + step) mod length]           k = step * channels + c
 //
-// phase is that of the window's oldest row, T its real steps (padding has the phase of the oldest). ratio_k takes the
-// units of the inputs to those of the outputs. A window of an unknown series has no cycle, unless all share one.
+// phase is the phase of the window's oldest row, T its number of real steps (padding has the phase of the oldest row).
+// ratio_k converts the units of the inputs to those of the outputs. A window of an unknown series has no cycle, unless
+// all series share one.
 #pragma once
 
 #include "layer.h"
@@ -30,7 +31,7 @@ struct Cycle : Weightless {
     return rows == 1 ? 0 : k.c.source->series_row[k.c.index[lane]];
   }
 
-  // Every entry that has a part of the cycle: body(entry of the stream, place in Q's row, factor).
+  // Calls body(entry of the stream, place in Q's row, factor) for every entry that the cycle applies to.
   template <class T, class Body>
   static void each_off(const Call<T>& k, const LayerSpec& l, int64_t phase, const Body& body) {
     const StreamSpec& past = k.stream(l.out);

@@ -1,12 +1,12 @@
-// States that decay with the time since the step before (Che et al. 2018, GRU-D; there several times, and a matrix):
+// States that decay with the time since the previous step (Che et al. 2018, GRU-D, with several times and a matrix):
 //
-//   g_t = exp(-max(0, w e_t + b)),  g_t h in place of h, wherever the cell of step t reads it
+//   g_t = exp(-max(0, w e_t + b));  the cell of step t reads g_t h instead of h
 //
-//   d = gradient of g_t h:   dh = g_t d,  and where w e_t + b > 0   da = -d h g_t,  dw += da e_t,  db += da,
+//   d = gradient of g_t h:   dh = g_t d,  and if w e_t + b > 0   da = -d h g_t,  dw += da e_t,  db += da,
 //   de_t += sum_u da w
 //
-// e_t is one number for each window and step; w and b have one for each unit. A layer that reads from the last step to
-// the first comes from the step behind, so it takes the e of that one.
+// e_t is one number per window and step; w and b have one per unit. A layer that reads from the last step to the first
+// comes from the later step, so it uses the e of that step.
 #pragma once
 
 #include "layer.h"
@@ -15,7 +15,7 @@ namespace forecast::FORECAST_ISA {
 
 inline bool decays(const LayerSpec& l) { return l.inputs > 1; }  // the second input is e
 
-// Its arrays: `row` numbers are a state of a step.
+// Its arrays. A state of a step has `row` numbers.
 struct DecayMemory {
   int64_t before = 0, factor = 0, sums = 0, part = 0;
   DecayMemory() = default;
@@ -31,7 +31,7 @@ template <class Way, class T>
 struct Decay {
   using V = Several<Vec<T>, Way::units ? 1 : N>;  // one unit of all windows, or units of one window
 
-  int64_t H = 0, row = 0, step = 0, last = 0;  // step: between steps that are kept, 0 without a tape
+  int64_t H = 0, row = 0, step = 0, last = 0;  // step: distance between the steps kept, 0 without a tape
   bool reverse = false;
   Track<T> elapsed;
   const T *w = nullptr, *b = nullptr;  // null: no decay
@@ -48,7 +48,7 @@ struct Decay {
     befores = block + m.before, factors = block + m.factor, sums = block + m.sums, part = block + m.part;
   }
   bool on() const { return w; }
-  T* before(int64_t i) const { return befores + i * step; }  // what the cell reads in place of h
+  T* before(int64_t i) const { return befores + i * step; }  // what the cell reads instead of h
   int64_t time(int64_t i) const { return reverse ? smaller(last - i + 1, last) : i; }
 
   // body(place in a row, unit, w, b, e)
@@ -73,7 +73,7 @@ struct Decay {
     });
   }
 
-  // d, the gradient of what the cell has read at step i, becomes that of h. That of e is added where it is asked for.
+  // d, the gradient of what the cell has read at step i, becomes the gradient of h. That of e is added if needed.
   __attribute__((noinline)) void backward(int64_t i, const T* h, T* d, const Gradient<T>& de) const {
     const T* const factor = factors + i * step;
     each(i, [=, this](int64_t at, int64_t unit, V w_u, V b_u, V e) INLINE_LAMBDA {

@@ -2,8 +2,8 @@
 //
 //   out_s = act(W [a_s ; b_s] + bias + added_s)          act: identity, or max(., 0)
 //
-// Up to two inputs; one of a single step serves every step, and so does `added`. The bias is one, one per step, or
-// none.
+// Up to two inputs. An input of a single step is used at every step, and so is `added`. There is one bias, one per
+// step, or none.
 #pragma once
 
 #include "layer.h"
@@ -73,7 +73,7 @@ struct Dense : Weightless {
     int64_t O, a, b, steps_;
     Track<T> x[2], added, out;
     T *start, *transposed;
-    bool relu, alone;  // alone: nothing but the pack's bias to begin with
+    bool relu, alone;  // alone: sums start from the pack's bias alone
     Bias bias;
 
     View(const Call<T>& k, int number) {
@@ -86,7 +86,7 @@ struct Dense : Weightless {
       const Memory<Way, T> m(k.net, l, k.plan.use, arena);
       start = k.c.arena + m.start, transposed = k.c.arena + m.transposed;
     }
-    // A stream of a single step has it at all steps.
+    // A stream of a single step returns it for every step.
     Track<T> same_step(const Call<T>& k, int stream) const {
       Track<T> track = k.track(stream);
       if (k.stream(stream).steps == 1) track = {track.at(0), 0, 0, -1};
@@ -129,7 +129,8 @@ struct Dense : Weightless {
 
   // ---- backward --------------------------------------------------------------------------------------------
 
-  // dW of one input's part, several steps at a time: of those that begin in [from, to), and in a loop are complete.
+  // dW of one input's part, several steps at a time: of the steps that begin in [from, to) and, in a loop, are
+  // complete.
   template <class Way, class T>
   static void weight_gradients(const View<Way, T>& v, const Gradient<T>& d, T* dW, int i, int64_t from, int64_t to) {
     const int64_t features = i ? v.b : v.a, together = Way::segment(v.steps_);
@@ -144,7 +145,7 @@ struct Dense : Weightless {
     const Gradient<T> dx = k.gradient(stream);
     if (!dx.wanted()) return;
     const bool one = k.stream(stream).steps == 1;
-    // In a loop the last steps come first, and whole vectors of units would reach over the gradient of the step after.
+    // In a loop the last steps come first, and whole vectors of units would overwrite the gradient of the next step.
     const bool apart = Way::units && end - from < v.steps_;
     for (int64_t s = from; s < end; ++s) {
       T *to = dx.at(one ? 0 : s), *before = dx.adds || (one && (s > from || end < v.steps_)) ? to : nullptr;

@@ -1,4 +1,4 @@
-// Dropout (random.h) at every step. Where nothing is dropped its output is a view of its input, and it is not computed.
+// Dropout (random.h) at every step. If nothing is dropped, the output is a view of the input and costs no work.
 #pragma once
 
 #include "layer.h"
@@ -14,7 +14,7 @@ struct DropoutLayer : Weightless {
     p.compact(l.out);
     p.link(l.in[0], l.out, 0);
   }
-  // Masks are drawn by the time in the stream that is viewed, whichever of its steps is.
+  // Masks depend on the time in the base stream, even if only some of its steps are viewed.
   template <class Way, class T>
   static void mask(const Call<T>& k, const LayerSpec& l, int64_t s, const T* from, T* to) {
     const Place& view = k.plan.places[l.in[0]];

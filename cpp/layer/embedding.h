@@ -1,9 +1,9 @@
-// Whole numbers as vectors (Guo and Berkhahn 2016): out_s = V[code_s], where code_s is what the input holds at step s in
-// the window's own source, unscaled, rounded to a whole number.
+// Vectors for integer codes (Guo and Berkhahn 2016): out_s = V[code_s], where code_s is the input's value at step s in
+// the window's own source, unscaled and rounded to an integer.
 //
-// The input is one column of the past or of the extra inputs. With a `rate` the last row of V is for unknown
-// codes: any number that is not another row's reads it, and while training so does a share `rate` of all steps, drawn
-// by window in the batch and step. Each step has the gradient of its own row.
+// The input is one column of the past or of the extra inputs. With a `rate`, the last row of V is for unknown codes:
+// every number without a row of its own reads it. In training, so does a share `rate` of all steps, drawn by the step
+// and by the window's number in the batch. Each step has the gradient of its own row.
 #pragma once
 
 #include "layer.h"
@@ -28,7 +28,7 @@ struct Embedding : Weightless {
     put('\0', -1, l.rows, net.streams[l.out].width);
   }
 
-  // The number in a window's own source at an entry of the past (its padded steps one after the other), or of the extra
+  // The number in a window's own source at an entry of the past (with its padded steps in order) or of the extra
   // inputs.
   template <class T>
   static double number_at(const Call<T>& k, bool past, int64_t entry, int64_t window) {
@@ -92,7 +92,7 @@ struct Embedding : Weightless {
         T* const to = k.read_row(number, lane, row[lane], s);
         for (int64_t i = 0; d.wanted() && i < width; ++i) to[i] += d.at(s)[i * Way::columns + lane];
       }
-      if (none.wanted() && !none.adds) clear(none.at(s), Way::columns);  // a step from code to code has no slope
+      if (none.wanted() && !none.adds) clear(none.at(s), Way::columns);  // codes are discrete: their gradient is zero
     }
     return !k.stopped();
   }

@@ -1,12 +1,13 @@
-// What a decoder reads of the step before it: its own output, or while it is taught the true target.
+// What a decoder reads from the previous step: its own output or, with teacher forcing, the true target.
 //
-//   out_0 = newest                                        the targets' newest values, as the encoder reads them
+//   out_0 = newest                                        the newest values of the targets, as the encoder reads them
 //   out_s = scale_k z + shift_k,   k = (s - 1, column)    from the units of target k to those of the past
-//   z     = the network's output of target k, or with probability `forced` its true value, where that is known
+//   z     = the network's output for target k or, with probability `forced`, its true value if that is known
 //
-// It begins a loop: the layers from it to the last one take every step together, in training too, because a step reads
-// the output of the step before. The gradient goes the same way back, into that output. Of the outputs of a target, one
-// is fed back (`level`). Whether a step is taught depends on the seed, the window in the batch and the step alone.
+// It starts a loop: the layers from here to the last one compute each step together, in training too, because a step
+// reads the output of the previous one. The gradient flows back into that output. One of the outputs of a target is fed
+// back (`level`). Whether a step reads the true target depends only on the seed, the step and the window's number in
+// the batch.
 #pragma once
 
 #include "layer.h"
@@ -27,7 +28,7 @@ struct FeedLayer : Weightless {
     int level, n;
     const double *scale, *shift;
     const T *y, *weight;  // as the loss reads them: windows in the lanes
-    uint64_t threshold;   // a draw below it is taught
+    uint64_t threshold;   // a draw below it reads the true target
     uint32_t number;
 
     View(const Call<T>& k, int layer) {
@@ -77,7 +78,7 @@ struct FeedLayer : Weightless {
     return true;
   }
 
-  // Into the output of the step before, unless that was not read.
+  // Adds to the output of the previous step, if that was read.
   template <class Way, class T>
   static bool backward_step(const Call<T>& k, int number, int64_t s) {
     constexpr int C = Way::columns;

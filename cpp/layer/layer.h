@@ -1,17 +1,17 @@
-// What a layer sees of a network: its streams and their gradients, its weights and packs; and, while memory is planned,
-// the cursor that its arrays are taken from. Every kind of layer offers, once for both ways:
+// What a layer sees of a network: its streams and their gradients, its weights and packs and, while memory is planned,
+// the cursor that hands out its arrays. Every kind of layer defines, once for both ways:
 //
-//   measure<Way>   takes its memory and says where its output lies
+//   measure<Way>   reserves its memory and sets where its output is
 //   fields         its weights, in the order of theta
 //   pack_size, pack<Way>
-//   begin<Way>     before its first step
-//   forward<Way>   the steps [from, to) in the order of computation; false: stopped
-//   backward<Way>  from the gradient of its output to those of its inputs and weights
+//   begin<Way>     runs before its first step
+//   forward<Way>   the steps [from, to) in the order of computation; returns false if stopped
+//   backward<Way>  from the gradient of its output to the gradients of its inputs and weights
 //   always         false: without dropout its output is a view of its input
-//   table          its weights are rows that a window looks up: they are at the end of theta, and each window has the
-//                  gradient of its own row; by_phase: places in a cycle; by_code: numbers in its input, at each
-//                  step one; owner: the kind that it must be tied to
-//   by_head        its input has parts of its own for each of its heads
+//   table          its weights are rows that windows look up: they are at the end of theta, and each window has the
+//                  gradient of its own row; by_phase: by the place in a cycle; by_code: by the number in its input,
+//                  one per step; owner: the kind that it must be tied to
+//   by_head        its input has a separate part for each of its heads
 //   least, most, same_width, each_wide  what it accepts (LayerInfo)
 #pragma once
 
@@ -23,12 +23,12 @@ namespace forecast::FORECAST_ISA {
 template <class T>
 struct Call;
 
-// Scratch memory in elements: one list of arrays both measures and cuts.
+// Scratch memory in elements. One list of arrays serves for measuring and for cutting.
 struct Cursor {
   int64_t used = 0;
   int64_t take(int64_t n) {
     const int64_t at = used;
-    used += (n + 15) / 16 * 16;  // every array begins on a cache line
+    used += (n + 15) / 16 * 16;  // every array starts on a cache line
     return at;
   }
 };
@@ -36,7 +36,7 @@ struct Cursor {
 // What most layers are: one input, as wide as the output, and no weights.
 struct Weightless {
   static constexpr int least = 1, most = 1;  // inputs
-  static constexpr bool same_width = true;   // all inputs together and the output
+  static constexpr bool same_width = true;   // all inputs together are as wide as the output
   static constexpr bool each_wide = false;   // every input has the steps and the width of the output
   static constexpr bool always = true, table = false, by_phase = false, by_code = false, by_head = false;
   static constexpr const char* owner = nullptr;
@@ -55,12 +55,12 @@ struct Weightless {
 struct Planner {
   const NetworkSpec& net;
   Plan& plan;
-  int64_t columns, room;  // of a stream without gaps; room behind its last step
+  int64_t columns, room;  // of a contiguous stream; room after its last step
   Cursor arena;
 
   Place& place(int stream) const { return plan.places[stream]; }
   int64_t size_of(int stream) const { return net.streams[stream].steps * net.streams[stream].width * columns + room; }
-  // The output of a layer as a stream without gaps.
+  // The output of a layer as a contiguous stream.
   void compact(int stream) {
     place(stream).x = arena.take(size_of(stream)), place(stream).pitch = net.streams[stream].width * columns;
   }
@@ -68,7 +68,7 @@ struct Planner {
     total += n;
     return total - n;
   }
-  // A layer that alone reads the whole of a stream may have memory for its gradient.
+  // A layer that is the only reader of a whole stream may provide the memory for its gradient.
   void lend(int stream, int64_t d, int64_t d_pitch) const {
     const Place& view = place(stream);
     Place& base = place(view.base);
@@ -76,7 +76,7 @@ struct Planner {
     if (base.readers != 1 || read.steps != all.steps || read.width != all.width) return;
     base.d = d, base.d_pitch = d_pitch;
   }
-  // The gradient of an input is a part of that of the output, from a feature on.
+  // The gradient of an input is a part of the output's gradient, from a feature on.
   void link(int stream, int out, int64_t feature) const {
     const Place& view = place(stream);
     Place& base = place(view.base);
@@ -88,7 +88,7 @@ struct Planner {
   }
 };
 
-// Where the steps of a stream lie.
+// Where the steps of a stream are.
 template <class T>
 struct Track {
   T* p = nullptr;
@@ -98,9 +98,9 @@ struct Track {
 
 template <class T>
 struct Gradient {
-  T* p;  // null: not wanted
+  T* p;  // null: not needed
   int64_t pitch, first, steps;
-  bool adds;  // to what other readers have left there
+  bool adds;  // to the gradients of other readers
   bool wanted() const { return p; }
   T* at(int64_t t) const { return p + (t - first) * pitch; }
   T* at_or_null(int64_t t) const { return p && t >= first && t < first + steps ? at(t) : nullptr; }
@@ -133,15 +133,15 @@ struct Call {
   P* weights(P* theta, int number) const {
     return theta + plan.slots[number].theta;
   }
-  // Whether the gradient of an input is a part of that of the output, in place.
+  // Whether the gradient of an input is a part of the output's gradient, in place.
   bool linked(int stream, int out) const { return plan.places[plan.places[stream].base].link == out; }
   bool looped() const { return net.loop >= 0; }
-  // From the gradient d of an output, n entries of each of its steps, to that of an input (one of a single step stood
-  // at every step of the output).
+  // From the gradient d of an output, n entries per step, to the gradient of an input. An input of a single step was
+  // used at every step of the output.
   void pass(const Gradient<T>& d, int64_t first, int64_t n, int64_t steps, int stream) const {
     pass_steps(d, first, n, 0, steps, steps, stream);
   }
-  // The same of the steps [from, end) of all; in a loop the last ones come first.
+  // The same for the steps [from, end) alone; in a loop the last steps come first.
   void pass_steps(const Gradient<T>& d, int64_t first, int64_t n, int64_t from, int64_t end, int64_t steps,
                   int stream) const {
     const Gradient<T> to = gradient(stream);
@@ -152,8 +152,8 @@ struct Call {
       for (int64_t i = 0; i < n; ++i) sum[i] = adds ? sum[i] + part[i] : part[i];
     }
   }
-  // Notes that a window has read a row of a table, at one of its `slot.reads` steps; where the gradient of that row is
-  // added up.
+  // Records that a window has read a row of a table, at one of its `slot.reads` steps. Returns where the gradient of
+  // that row is summed.
   T* read_row(int number, int lane, int64_t row, int64_t step = 0) const {
     const Slot& slot = plan.slots[number];
     c.read[(c.first + lane) * plan.tables + slot.table + step] = row;
@@ -162,7 +162,7 @@ struct Call {
   Dropout dropout() const { return {network.dropout, c.seed, c.first}; }
   bool stopped() const { return c.poll.stop(c.poll.self); }
 
-  // From [feature][lane] to rows of the whole batch: to[(first + lane) * n + feature].
+  // Copies [feature][lane] to rows of the whole batch: to[(first + lane) * n + feature].
   void put_rows(const T* from, int64_t n, T* to) const {
     for (int lane = 0; lane < c.n; ++lane)
       for (int64_t i = 0; i < n; ++i) to[(c.first + lane) * n + i] = from[i * lanes<T> + lane];

@@ -1,5 +1,5 @@
-// A vector looked up: out = V[row of the window's series]. The last row is for unknown series: a window whose
-// row is -1 reads it, and while training so does a share of the others, drawn by their number in the batch.
+// A vector per series: out = V[row of the window's series]. The last row is for unknown series: a window whose row is
+// -1 reads it. In training, so does a share of the other windows, drawn by their number in the batch.
 #pragma once
 
 #include "layer.h"

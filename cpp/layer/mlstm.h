@@ -1,5 +1,5 @@
-// Matrix memory, the mLSTM of xLSTM (Beck et al. 2024), in `heads` heads of d units each. It owns no weights: dense
-// layers make its inputs q, k, v and gates = [o, then i of every head, then f of every head].
+// Matrix memory, the mLSTM of xLSTM (Beck et al. 2024), in `heads` heads of d units each. It has no weights of its own:
+// dense layers compute its inputs q, k, v and gates = [o, then i of every head, then f of every head].
 //
 //   m' = max(a_f + m, a_i)
 //   i  = exp(a_i - m'),  f = exp(a_f + m - m'),  o = sigm(a_o)            k below is k / sqrt(d)
@@ -7,16 +7,16 @@
 //   n' = f n + i k
 //   h' = o (C' q) / max(|n' q|, e^-m')
 //
-// h' does not depend on m', so backward takes m' for a constant. Its tape holds no C, which would be T d d long: the
-// gradient of q needs C and goes from the first step to the last, computing C again; those of k and v need dC and go
-// from the last step to the first. All are sweeps: of a matrix M,
+// h' does not depend on m', so backward treats m' as a constant. The tape does not hold C, which would take T d d
+// numbers. The gradient of q needs C: it goes from the first step to the last and computes C again. The gradients of k
+// and v need dC and go from the last step to the first. All are sweeps over a matrix M:
 //
 //   M_ab <- f M_ab + x_a y_b,   out_b = sum over a of M_ab z_a
 //
-// A sweep keeps b in vectors and is one chain over a, so both ways give the same bits. With the gradient of what reaches
-// C' directly, D = <dC', C'> + <dn', n'> of this step alone, that of a_f needs no C either:
+// A sweep keeps b in vectors and is one chain over a, so both ways give the same bits. The gradient of a_f does not
+// need C either. With D = <dC', C'> + <dn', n'>, where dC' and dn' are the gradients from this step's h' alone:
 //
-//   da_f = (da_f of the step after) + D - da_i
+//   da_f = (da_f of the next step) + D - da_i
 #pragma once
 
 #include "layer.h"
@@ -32,7 +32,7 @@ struct Mlstm : Weightless {
 
   // ---- arrays ----------------------------------------------------------------------------------------------
 
-  // [unit][lane], or [unit] with whole vectors. `at` reads or writes one unit of all windows, `row` whole vectors of
+  // [unit][lane], or [unit] in whole vectors. `at` reads or writes one unit of all windows, `row` whole vectors of
   // units or of windows.
   template <class Way, class T>
   struct Grid {
@@ -45,7 +45,7 @@ struct Mlstm : Weightless {
       if constexpr (Way::units) store_first(x + unit, value, 1);
       else store(x + (unit * N + n) * w, value);
     }
-    // body(place, n) for every vector of d units.
+    // Calls body(place, n) for every vector of d units.
     template <class Body>
     static INLINE void each(int64_t d, const Body& body) {
       const int64_t all = Way::units ? padded<T>(d) : d * lanes<T>;
@@ -59,7 +59,7 @@ struct Mlstm : Weightless {
     }
   };
 
-  // What a step keeps of each head, in addition to its units.
+  // What a step keeps per head, in addition to its units.
   enum Kept { m_kept, i_kept, f_kept, s_kept, d_kept, all_kept };
 
   template <class Way, class T>
@@ -116,7 +116,7 @@ struct Mlstm : Weightless {
     T* tape(int64_t i, int64_t head) const { return tapes + i * tape_step + head * (2 * row + all_kept * unit); }
     T* kept(T* of_head, Kept which) const { return of_head + 2 * row + which * unit; }
     T* line(int i) const { return scratch + i * row; }
-    // d units of an input, from a feature on, with whole vectors.
+    // d units of an input, from a feature on, in whole vectors.
     void read(const T* from, T* to) const {
       if constexpr (Way::units) {
         for (int64_t u = 0; u < row; ++u) to[u] = u < d ? from[u] : T(0);
@@ -131,7 +131,7 @@ struct Mlstm : Weightless {
 
   // ---- the sweep -------------------------------------------------------------------------------------------
 
-  // P rows of vectors b, from M on: M lies as it is read, [block of b][a][b in block][vector].
+  // P rows of vectors b, starting at M. M is stored in the order of reading: [block of b][a][b in block][vector].
   template <class Way, int P, class T>
   static __attribute__((noinline)) void sweep_block(T* M, int64_t d, const T* f, const T* x, const T* y, const T* z,
                                                     T* out) {
@@ -245,7 +245,7 @@ struct Mlstm : Weightless {
 
   // ---- backward --------------------------------------------------------------------------------------------
 
-  // n units from `from`, which has whole vectors, to the gradient of an input.
+  // Adds n units of `from`, in whole vectors, to the gradient of an input.
   template <class Way, class T>
   static void give(const Gradient<T>& d, int64_t t, int64_t feature, int64_t n, const T* from) {
     if (!d.wanted()) return;
@@ -253,8 +253,8 @@ struct Mlstm : Weightless {
     for (int64_t i = 0; i < n * Way::columns; ++i) to[i] = d.adds ? to[i] + from[i] : from[i];
   }
 
-  // Upwards: those of q and o, and what the way down needs: the gradient of C q over the tape's mean, that of n q over
-  // s, and D.
+  // First to last step: the gradients of q and o, and what the sweep back needs: the gradient of C q overwrites the
+  // tape's mean, that of n q overwrites s, and D.
   template <class Way, class T>
   static void up(const View<Way, T>& v, const Gradient<T>* dx, const T* dh, int64_t i, int64_t head) {
     using G = Grid<Way, T>;
@@ -287,7 +287,7 @@ struct Mlstm : Weightless {
     give<Way>(dx[Q], t, first, v.d, dq);
   }
 
-  // Downwards: those of k, v, i and f. C and dC are both dC here, the one transposed.
+  // Last to first step: the gradients of k, v, i and f. C and dC both hold dC here, one of them transposed.
   template <class Way, class T>
   static void down(const View<Way, T>& v, const Gradient<T>* dx, int64_t i, int64_t head) {
     using G = Grid<Way, T>;

@@ -1,4 +1,4 @@
-// Layer normalisation (Ba, Kiros and Hinton 2016): over the features of each step of each window, none of another.
+// Layer normalisation (Ba, Kiros and Hinton 2016): over the features of each step of each window separately.
 //
 //   mean = sum_k x_k / n,  s = 1 / sqrt(sum_k (x_k - mean)^2 / n + epsilon)
 //   y_k  = g_k (x_k - mean) s + b_k
@@ -6,7 +6,7 @@
 //   dg_k += dy_k (x_k - mean) s,  db_k += dy_k
 //   e_k  = g_k dy_k,  dx_k = s (e_k - sum e / n - (x_k - mean) s sum(e (x - mean) s) / n)
 //
-// Sums run over the features in ascending order, in both ways. Mean and s of every step are kept for backward.
+// Sums run over the features in ascending order, in both ways. The mean and s of every step are kept for backward.
 #pragma once
 
 #include "layer.h"
@@ -105,7 +105,7 @@ struct Norm : Weightless {
         }
       Way::add_column_sums(products, v.n, dg);
       for (int c = 0; c < C; ++c) e_mean[c] /= n, ez_mean[c] /= n;
-      for (int64_t i = 0; i < v.n; ++i)  // over the gradient that it is made of
+      for (int64_t i = 0; i < v.n; ++i)  // overwrites the gradient that it is computed from
         for (int c = 0; c < C; ++c) {
           const int64_t at = i * C + c;
           dy[at] = s[c] * (v.g[i] * dy[at] - e_mean[c] - (x[at] - mean[c]) * s[c] * ez_mean[c]);

@@ -1,7 +1,7 @@
-// A recurrent layer: any cell, over the steps in either direction. What it runs on is in cell_view.h, what depends on the
-// cell's formulas in cell_step.h.
+// A recurrent layer: any cell, over the steps in either direction. Its arrays are in cell_view.h; the code that depends
+// on the cell's formulas is in cell_step.h.
 //
-// The output at a step is the h after it; it lies in the chunk's arena as the tape does.
+// The output at a step is the h after it. It is in the chunk's arena, like the tape.
 #pragma once
 
 #include "cell_step.h"
@@ -29,11 +29,11 @@ struct Recurrent : Weightless {
     out.x = m.states, out.pitch = m.state_step, out.shift = l.dilation;
     if (kept < T_ + l.dilation) out.mask = kept - 1;
     if (l.reverse) out.x += (T_ - 1 + l.dilation) * m.state_step, out.pitch = -m.state_step, out.shift = 0;
-    // The gradient of the input goes over a row of the tape, where no other layer adds to it. Where the input does not feed
-    // the last row, it goes there: it is not made of that row, so it needs no copy.
+    // The gradient of the input overwrites a row of the tape, unless another layer adds to it. If the input does not
+    // feed the last row, that one is used: the gradient is not computed from it, so no copy is needed.
     const int64_t oldest = m.tape + (cell.input[1] < cell.rows ? cell.rows - 1 : 0) * m.row;
     const int64_t newest = oldest + (T_ - 1) * m.tape_step;
-    const bool looped = p.net.loop >= 0 && number > p.net.loop;  // each step's is read before the step before is done
+    const bool looped = p.net.loop >= 0 && number > p.net.loop;  // each step's is read before the previous step is done
     if (p.plan.use.backward && inputs_of(p.net, l) <= H && !looped)
       p.lend(l.in[0], l.reverse ? newest : oldest, l.reverse ? -m.tape_step : m.tape_step);
     Slot& slot = p.plan.slots[number];
@@ -67,7 +67,7 @@ struct Recurrent : Weightless {
     const Cell& cell = cell_of(l);
     const int64_t I = inputs_of(net, l), H = hidden_of(net, l), row = Way::room(H);
     if (!backward) return cell_steps<Way, T>[l.kind].pack(cell, I, H, W, to);
-    const auto transposed = [=](const T* M, int64_t n) {  // M is [row][H][n], read over rows of `row`
+    const auto transposed = [=](const T* M, int64_t n) {  // M is [row][H][n], read in rows of `row`
       return [=](int64_t unit, int64_t k) {
         if constexpr (Way::units) return k % row < H ? M[(k / row * H + k % row) * n + unit] : T(0);
         else return M[k * n + unit];
@@ -80,7 +80,7 @@ struct Recurrent : Weightless {
 
   // ---- forward ---------------------------------------------------------------------------------------------
 
-  // The initial states of all chains: those given, the last ones of another layer, or zeros.
+  // The initial states of all chains: those given, the last states of another layer, or zeros.
   template <class Way, class T>
   static void begin(const Call<T>& k, int number) {
     const View<Way, T> v(k, number);
@@ -134,7 +134,7 @@ struct Recurrent : Weightless {
     code<Way>(k, number).forward(k, v, nullptr, {i, i + 1, part, parts});
   }
 
-  // Every gate and state of every step, out of the tape.
+  // Reads every gate and state of every step from the tape.
   template <class T>
   static void activity(const Call<T>& k, int number) {
     using Way = WindowsInLanes<T>;
@@ -152,7 +152,7 @@ struct Recurrent : Weightless {
     }
   }
 
-  // The states after the last step, where `begin` of the next call finds its initial ones.
+  // Stores the states after the last step, where `begin` of the next call finds its initial states.
   template <class Way, class T>
   static void hand_on(const Call<T>& k, int number) {
     if (k.layer(number).start >= 0) return;
@@ -167,8 +167,8 @@ struct Recurrent : Weightless {
 
   // ---- backward --------------------------------------------------------------------------------------------
 
-  // The squares of dh after step i. A step back hands dh to the cell in registers, so it is computed again here: a call
-  // that asks for the flow pays for one more product, every other call pays nothing.
+  // The squares of dh after step i. A backward step passes dh to the cell in registers, so it is computed again here.
+  // Only calls that request the flow pay for this extra product.
   template <class T>
   static __attribute__((noinline)) double squares(const View<WindowsInLanes<T>, T>& v, int64_t i, const T* above) {
     T* const dh = v.scratch;
@@ -176,8 +176,8 @@ struct Recurrent : Weightless {
     return norm2(dh, v.row, 0);
   }
 
-  // dW, dR += da (x, h) over the steps [i, end), where h is what R has read, and the sums of the biases. Of a layer that
-  // restarts dR comes at the end.
+  // dW, dR += da (x, h) over the steps [i, end), where h is what R has read, and the bias gradients. If the layer
+  // restarts at every step, dR comes at the end.
   template <class Way, class T>
   static void weight_gradients(const View<Way, T>& v, T* dW, int64_t i, int64_t end, const T* h, int64_t h_step) {
     const Cell& cell = v.cell;
@@ -194,7 +194,7 @@ struct Recurrent : Weightless {
                      n - resting, v.transposed);
   }
 
-  // Adds what reaches the state before step i, past the rows and through R, to that of the initial states.
+  // Adds the gradient of the state before step i, from outside the rows and through R, to that of the initial states.
   template <class Way, class T>
   static void into_first(const View<Way, T>& v, const Masks<Way, T>* masks, int64_t i) {
     T *first = v.first, *carry = v.carry(i);
@@ -212,15 +212,15 @@ struct Recurrent : Weightless {
     });
   }
 
-  // The carry of step i, complete, through the decay before the step.
+  // Passes the complete carry of step i through the decay before the step.
   template <class Way, class T>
   static void through_decay(const Call<T>& k, const View<Way, T>& v, int number, const Masks<Way, T>* masks, int64_t i) {
     through_state(v, masks, v.tape(i) + v.cell.state[0] * v.row, v.carry(i));
     v.decay.backward(i, v.state(i), v.carry(i), k.gradient(k.layer(number).in[1]));
   }
 
-  // A layer that restarts: what reaches the state before step i past the rows goes to that of the initial states, da is
-  // added up over the steps.
+  // For a layer that restarts: adds the part of the gradient before step i that bypasses the rows to that of the
+  // initial states, and sums da over the steps.
   template <class Way, class T>
   static void leave_to_first(const View<Way, T>& v, int64_t i) {
     T *const first = v.first, *const carry = v.carry(i), *const sum = v.shared;
@@ -228,7 +228,7 @@ struct Recurrent : Weightless {
     clear(carry, v.state_step);
     add_in_place(sum, v.tape(i) + v.cell.state[0] * v.row, v.cell.state_rows() * v.row);
   }
-  // And at the end through R, and dR.
+  // At the end: the part through R, and dR.
   template <class Way, class T>
   static void shared_gradients(const View<Way, T>& v, T* dR) {
     if (!v.cell.state_rows()) return;
@@ -236,14 +236,14 @@ struct Recurrent : Weightless {
     through_state(v, static_cast<const Masks<Way, T>*>(nullptr), static_cast<const T*>(v.shared), v.first);
   }
 
-  // dx of the steps [i, end), where the layer that makes x looks for it.
+  // dx of the steps [i, end), where the layer that computes x reads it.
   template <class Way, class T>
   static bool inputs_backward(const Call<T>& k, const View<Way, T>& v, const Gradient<T>& dx, int64_t i, int64_t end) {
     if (!dx.wanted()) return true;
     for (; i < end; ++i) {
       const Operands<T> da{v.tape(i) + v.cell.input[0] * v.row, v.cell.input_rows() * Way::room(v.H), nullptr, 0};
       T *const to = dx.at(v.time(i)), *const from = dx.adds ? to : nullptr;
-      const bool over = to < da.a + da.K_a * Way::columns && da.a < to + v.I * Way::columns;  // what it is made of
+      const bool over = to < da.a + da.K_a * Way::columns && da.a < to + v.I * Way::columns;  // overlaps its operands
       T* const out = Way::units || over ? v.scratch : to;
       const T* none = nullptr;
       Way::template multiply_from<Plain>(from, none, v.W_T, da, v.I, Turn{i % 2 != 0},
@@ -278,7 +278,7 @@ struct Recurrent : Weightless {
     return steps_backward<Way>(k, number, s, s + 1, true);
   }
 
-  // The steps [from, to), the last first. In a loop dx of a step is read before the step before it.
+  // The steps [from, to), last step first. In a loop, dx of a step is read before the previous step runs.
   template <class Way, class T>
   static bool steps_backward(const Call<T>& k, int number, int64_t from, int64_t to, bool looped) {
     const LayerSpec& l = k.layer(number);
@@ -304,7 +304,7 @@ struct Recurrent : Weightless {
         const bool hides = masks && masks->hide;
         weight_gradients(v, dW, i, smaller(end, v.T_), hides ? masks->hidden_at(i) : v.before(i),
                          hides ? masks->hidden_step : v.state_step);
-        // While the gradients are in cache. Steps before i still read those of the `dilation` steps from i on.
+        // Here the gradients are still in cache. Earlier steps still read those of the `dilation` steps from i on.
         if (!looped && !inputs_backward(k, v, dx, i + v.dilation, smaller(end + v.dilation, v.T_))) return false;
       }
       if (looped && !inputs_backward(k, v, dx, i, i + 1)) return false;
@@ -328,7 +328,7 @@ struct Recurrent : Weightless {
 
   // ---- backward with masks ---------------------------------------------------------------------------------
 
-  // m R da is added to `to`: R has read m h.
+  // Adds m R da to `to`, because R has read m h.
   template <class Way, class T>
   static void through_hidden(const View<Way, T>& v, const Masks<Way, T>& masks, const Operands<T>& da, T* to) {
     T *const scratch = v.scratch, *none = nullptr;
@@ -338,7 +338,7 @@ struct Recurrent : Weightless {
     for (int64_t j = 0; j < masks.units(); ++j) to[j] += scratch[j] * masks.hide[j];
   }
 
-  // dh is finished in the carry, and what a unit keeps goes past the cell.
+  // Completes dh in the carry; the part that a unit keeps bypasses the cell.
   template <class Way, class T>
   static void masked_backward(decltype(CellSteps<Way, T>::backward) step, const View<Way, T>& v,
                               const Masks<Way, T>& masks, int64_t i, const T* above) {

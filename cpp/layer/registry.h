@@ -1,5 +1,5 @@
-// Every kind of layer other than cells, by the name that Python and the tests know it by. A new one is its header and
-// its line here (and its class in tests/reference.py: without that the suite is red).
+// Every kind of layer except cells, with its name in Python and in the tests. A new layer needs its header, a line here
+// and a class in tests/reference.py; without the class, the tests fail.
 #pragma once
 
 #include "attention.h"

@@ -1,13 +1,13 @@
-// What the steps of a decoder have in common where each of them restarts from the same states, and its windows where they
-// have one input, as a decoder's learned positions are. It is computed once:
+// Work that the steps of a decoder share if each of them restarts from the same states, and that windows share if they
+// have the same input, such as a decoder's learned positions. It is done once:
 //
-//   forward    S = b + R h0 for all steps. A step's sums are S + (W x_s), where W x_s is a chain from zero, and where all
-//              windows have one input the same for all of them
+//   forward    S = b + R h0 for all steps. A step's sums are S + (W x_s), where W x_s is a chain from zero; if all
+//              windows have one input, it is the same for all of them
 //   backward   dR = (sum_s da_s) h0,  dh0 = R^T (sum_s da_s); and with D_s = sum of da_s over the windows of a chunk,
-//                db = sum_s D_s,  dW = sum_s D_s x_s,  dx_s = W^T D_s     where all windows have one input
+//                db = sum_s D_s,  dW = sum_s D_s x_s,  dx_s = W^T D_s     if all windows have one input
 //
-// The order of the sums does not depend on the way, so neither do the bits. Steps that go alone, and layers that do not
-// restart, are as before.
+// The order of the sums is the same in both ways, so the bits are too. Steps that are computed alone and layers that do
+// not restart do not use this.
 #pragma once
 
 #include "layer.h"
@@ -16,7 +16,7 @@ namespace forecast::FORECAST_ISA {
 
 inline bool restarts(const NetworkSpec& net, const LayerSpec& l) { return l.restart && net.streams[l.out].steps > 1; }
 
-// Whether it reads what all windows have in common, ready before it begins: a decoder's learned positions.
+// Whether its input is the same for all windows and known in advance: a decoder's learned positions.
 inline __attribute__((noinline)) bool common_input(const NetworkSpec& net, const LayerSpec& l) {
   int stream = l.in[0];
   while (net.streams[stream].of >= 0) stream = net.streams[stream].of;
@@ -27,8 +27,9 @@ inline __attribute__((noinline)) bool common_input(const NetworkSpec& net, const
   return false;
 }
 
-// `shared`: S, and backward the sum of da over the steps. `zeros`: what W x_s begins with. `begun`: with windows in the
-// lanes W x_s of up to `width` steps, if they have one input, and backward D_s, by unit and by step; with units W x_s + S.
+// `shared`: S; in backward, the sum of da over the steps. `zeros`: the start of W x_s. `begun`: with windows in the
+// lanes, W x_s of up to `width` steps if the windows have one input and, in backward, D_s by unit and by step; with
+// units in the lanes, W x_s + S.
 template <class T>
 struct SharedMemory {
   int64_t shared = 0, zeros = 0, begun = 0;
@@ -40,10 +41,10 @@ struct SharedMemory {
   }
 };
 
-constexpr int units_together = 4;  // of a product with steps in the lanes
+constexpr int units_together = 4;  // in a product with steps in the lanes
 
-// sums[j] += sum over k < n of weights[j][k * apart] * x[k][step]. A function of its own, so that nothing around it takes
-// the registers of its sums.
+// sums[j] += sum over k < n of weights[j][k * apart] * x[k][step]. A separate function, so that its sums stay in
+// registers.
 template <class T>
 __attribute__((noinline)) void add_products(Vec<T> (&sums)[units_together], const T* const (&weights)[units_together],
                                             int64_t apart, const T* x, int64_t n) {
@@ -62,8 +63,8 @@ __attribute__((noinline)) void add_products(Vec<T> (&sums)[units_together], cons
   for (int j = 0; j < units_together; ++j) sums[j] = acc[j];
 }
 
-// W x of the steps [i, end), at most `width`, where all windows have one input: a chain as in a product, from zero or
-// from the bias, steps in the lanes. To begun[step][unit][row].
+// W x of the steps [i, end), at most `width`, if all windows have one input: a chain as in a product, from zero or from
+// the bias, with steps in the lanes. The result goes to begun[step][unit][row].
 template <bool from_zero, class View>
 __attribute__((noinline)) void begin_steps(const View& v, int64_t i, int64_t end) {
   using T = typename View::Number;
@@ -78,7 +79,7 @@ __attribute__((noinline)) void begin_steps(const View& v, int64_t i, int64_t end
       Vec<T> sums[units_together];
       const T* weights[units_together];
       for (int j = 0; j < units_together; ++j) {
-        const int64_t own = smaller(unit + j, H - 1);  // the last again where there are no more
+        const int64_t own = smaller(unit + j, H - 1);  // repeats the last one if there are no more
         sums[j] = splat<Vec<T>>(from_zero ? T(0) : b[row * H + own]);
         weights[j] = row < inputs ? W + (row * H + own) * I : nullptr;
       }
@@ -91,8 +92,8 @@ __attribute__((noinline)) void begin_steps(const View& v, int64_t i, int64_t end
     }
 }
 
-// db, dW and dx of the steps [i, end), at most `width`, where all windows have one input. Of dx the first lane holds
-// what all windows give, the others nothing.
+// db, dW and dx of the steps [i, end), at most `width`, if all windows have one input. Only the first lane of dx
+// receives the sum over all windows.
 template <class View, class T>
 __attribute__((noinline)) void steps_gradients(const View& v, const Gradient<T>& dx, T* dW, int64_t i, int64_t end) {
   constexpr int64_t w = width<T>;

@@ -10,8 +10,8 @@ struct Sum : Weightless {
   static constexpr int least = 2, most = 2;
   static constexpr bool same_width = false, each_wide = true;
 
-  // The gradient of the first input may be that of the output, in place; that of the second is copied out of it before
-  // another layer changes it there.
+  // The gradient of the first input may be the output's gradient, in place. That of the second input is copied from it
+  // before another layer changes it.
   template <class Way, class T>
   static void measure(Planner& p, int number) {
     const LayerSpec& l = p.net.layers[number];

@@ -1,5 +1,5 @@
-// See batches.h. Everything here runs under the caller's stop sign and with denormals flushed, also the packs and sums
-// between two parallel regions.
+// See batches.h. Everything here runs under the caller's stop sign and with denormals flushed, including the packs and
+// sums between two parallel regions.
 #include "batches.h"
 
 #include <algorithm>
@@ -28,7 +28,7 @@ Network<T> network_of(const Model<T>& model, const Plan& plan, const T* theta) {
   return net;
 }
 
-// The next `n` windows from `first` on, or fewer at the end.
+// The next `n` windows, starting at `first`; fewer at the end.
 Windows part_of(const Windows& all, int64_t first, int64_t n) {
   return {all.table, all.source, all.index + first, std::min(n, all.n - first)};
 }
@@ -38,7 +38,7 @@ double normaliser_of(const Windows& w) {
   return observed > 0 ? 1 / observed : 0.0;
 }
 
-// One network, planned for either way.
+// One network, planned for both ways.
 template <class T>
 struct Both {
   Network<T> lanes, units;
@@ -62,8 +62,8 @@ void each_part(Team& team, int64_t n, const Work& work) {
             [&](int64_t number, int, Poll) { work(number, number * part, std::min(part, n - number * part)); });
 }
 
-// One batch's loss and gradient, the latter summed into slot 0. `common` holds what all chunks share, and in `flow`
-// the layers' steps of every slot, of which the first slot's are the sum at the end.
+// Loss and gradient of one batch; the gradient is summed into slot 0. `common` holds the values that all chunks share.
+// Its `flow` holds the layers' steps of every slot; at the end, those of the first slot are the sum.
 template <class T>
 bool batch_gradient(Team& team, const Model<T>& model, const Both<T>& net, const Windows& windows,
                     const Chunk<T>& common, const Workspace<T>& space, int64_t few, StopSign& sign, double* loss) {
@@ -71,7 +71,7 @@ bool batch_gradient(Team& team, const Model<T>& model, const Both<T>& net, const
   const Cut cut(windows.n, vectors.lanes, team.size(), true);
   const double normaliser = common.upstream ? 0.0 : normaliser_of(windows);
   const int64_t parameters = net.lanes.plan->dense, states = net.lanes.plan->flow;
-  team.each(cut.slots, [&](int64_t slot, int worker, Poll poll) {  // who takes a slot does not matter to its sum
+  team.each(cut.slots, [&](int64_t slot, int worker, Poll poll) {  // a slot's sum is the same on any worker
     if (sign.stopped()) return;
     Chunk<T> c = common;
     c.rows = space.tables.rows(), c.read = space.tables.read();
@@ -127,7 +127,7 @@ Packed<T>::Packed(const Model<T>& model, const T* theta)
 
 namespace {
 
-// A single window, its steps shared by the team: every step of every layer in turn.
+// A single window: the team shares every step of every layer, one after another.
 template <class T>
 void shared_window(Team& team, const Kernels<T>& kernels, const Network<T>& net, const Chunk<T>& c) {
   for (int p = 0; p < net.plan->n_phases; ++p) {
@@ -145,7 +145,7 @@ void shared_window(Team& team, const Kernels<T>& kernels, const Network<T>& net,
   kernels.close(net, c);
 }
 
-// Into how many parts the widest layer's step can be cut.
+// The number of parts that the widest layer's step can be cut into.
 template <class T>
 int most_parts(const Model<T>& model, const Network<T>& net) {
   int most = 1;
@@ -153,7 +153,7 @@ int most_parts(const Model<T>& model, const Network<T>& net) {
   return most;
 }
 
-// Forward over all windows, chunk by chunk: prepare(chunk, number) says what is asked of it.
+// Forward over all windows, chunk by chunk. prepare(chunk, number) sets what a chunk computes.
 template <class T, class Prepare, class Run>
 bool each_chunk(const Model<T>& model, const Network<T>& net, const Windows& windows, int threads, StopSign& sign,
                 const Prepare& prepare, const Run& run) {
@@ -189,7 +189,7 @@ bool predict(const Model<T>& model, const Packed<T>& packed, const Windows& wind
   const Kernels<T>& kernels = *model.kernels;
   const int lanes = kernels.vectors.lanes;
   const bool units = path == Path::units || (path == Path::automatic && windows.n <= lanes / 4);
-  std::optional<Planned> drawn;  // with dropout; series and codes are not left out
+  std::optional<Planned> drawn;  // with dropout; no series or code is treated as unknown
   if (seed) drawn.emplace(kernels, *model.spec, Use{units, false, true, false});
   const Plan& plan = drawn ? **drawn : units ? *model.units : *model.lanes;
   Network<T> net = network_of(model, plan, static_cast<const T*>(packed.weights.get()));
@@ -275,7 +275,7 @@ bool gradient(const Model<T>& model, const T* theta, const Windows& windows, con
   common.upstream = upstream;
   common.dpast = out->past, common.dextra = out->extra, common.dinitial = out->initial;
   with_team(cut.threads, sign, [&](Team& team) {
-    const int64_t few = 0;  // that way knows no gradients but those of the weights
+    const int64_t few = 0;  // that way computes only the gradients of the weights
     if (!clear_packs(team, space, sign)) return;
     pack(team, model, net, space, Ways(windows.n, model.kernels->vectors.lanes, few));
     if (!sign.stopped()) batch_gradient(team, model, net, windows, common, space, few, sign, &out->loss);
@@ -292,7 +292,7 @@ bool gradient(const Model<T>& model, const T* theta, const Windows& windows, con
 
 namespace {
 
-// What is frozen has no gradient: it has no part in the norm, and its weights and moments keep their bits.
+// Frozen weights have no gradient: they do not count in the norm, and their weights and moments keep their bits.
 template <class T>
 void clear_frozen(const Workspace<T>& space, int64_t dense, const Optimizer<T>& optimizer) {
   for (const Group& group : optimizer.groups) {
@@ -304,7 +304,7 @@ void clear_frozen(const Workspace<T>& space, int64_t dense, const Optimizer<T>& 
   }
 }
 
-// Sums over the parts of the squares of all entries, clipped by value where `clip_value` is positive.
+// Sum of the squares of all entries, part by part, clipped by value if `clip_value` is positive.
 template <class T>
 double norm_of(Team& team, const Model<T>& model, const Workspace<T>& space, int64_t n, double clip_value) {
   const T* gradient = space.slots;
@@ -318,7 +318,7 @@ double norm_of(Team& team, const Model<T>& model, const Workspace<T>& space, int
   return std::sqrt(total);
 }
 
-// Clips and steps; false where the gradient is not finite.
+// Clips the gradient and takes a step; returns false if the gradient is not finite.
 template <class T>
 bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& space, const Plan& plan,
               const Course& course, Optimizer<T>& optimizer, double* norm) {
@@ -334,7 +334,7 @@ bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& s
   ++optimizer.steps;
   step.correction_1 = 1 - std::pow(step.beta_1, double(optimizer.steps));
   step.correction_2 = 1 - std::pow(step.beta_2, double(optimizer.steps));
-  // A range of the weights, by the rules of the groups that it lies in.
+  // Updates a range of the weights by the rules of its groups.
   const auto take = [&](int64_t first, int64_t length, const T* gradient) {
     for (const Group& group : optimizer.groups) {
       const int64_t from = std::max(first, group.first), count = std::min(first + length, group.first + group.n) - from;
@@ -346,7 +346,7 @@ bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& s
     }
   };
   each_part(team, n, [&](int64_t, int64_t first, int64_t length) { take(first, length, space.slots + first); });
-  const auto& rows = space.tables.sums();  // rows that were not read stay, their moments too
+  const auto& rows = space.tables.sums();  // rows that were not read keep their weights and moments
   team.each(int64_t(rows.size()), [&](int64_t i, int, Poll) {
     const auto& row = rows[size_t(i)];
     take(row.theta, row.n, row.gradient);
@@ -405,8 +405,8 @@ bool moments(const Windows& windows, StopSign& sign, Moments* out) {
   std::vector<double> weight[3], sum[3];
   double *weights[3], *sums[3];
   const double* centres[3] = {nullptr, nullptr, nullptr};
-  // A first guess from one block, the mean about it, the squares about that: no cancellation, and however many windows
-  // there are, a constant's mean is the constant.
+  // A first guess from one block, then the mean around it, then the squares around the mean. This avoids cancellation,
+  // and the mean of a constant is that constant for any number of windows.
   for (const int pass : {0, 1, 2}) {
     for (int i = 0; i < 3; ++i) {
       weight[i].assign(size_t(lengths[i]), 0.0), sum[i].assign(size_t(lengths[i]), 0.0);

@@ -1,4 +1,4 @@
-// Batches through the kernels: chunks to workers, slots of gradients in a fixed order, the optimiser's step.
+// Runs batches through the kernels: chunks to workers, gradient slots in a fixed order, the optimiser's step.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace forecast {
 
-// A plan and the arrays in it.
+// A plan and its arrays.
 class Planned {
  public:
   template <class T>
@@ -51,8 +51,9 @@ struct Windows {
   int64_t n;
 };
 
-// States [S][batch][H] per recurrent layer that go on from a batch of `batch` windows to the next one of the same call,
-// and to the next call; null: every window begins with zeros. `begins`: of each window of the call, whether it does.
+// States [S][batch][H] per recurrent layer, carried from a batch of `batch` windows to the next one in the same call
+// and to the next call; null: every window starts with zeros. `begins` says for each window of the call whether it
+// does.
 template <class T>
 struct Carried {
   T* states = nullptr;
@@ -63,14 +64,14 @@ struct Carried {
 
 enum class Path { automatic, lanes, units };  // windows in the lanes, or one at a time and hidden units in the lanes
 
-// Weights that do not change any more, in the order in which a prediction reads them.
+// Final weights, in the order in which a prediction reads them.
 template <class T>
 struct Packed {
   Packed(const Model<T>&, const T* theta);
   Buffer<T> weights, forward, units;
 };
 
-// outputs [n][K Q], with the dropout of `seed` where that is given; false: interrupted.
+// outputs [n][K Q], with dropout if a `seed` is given; returns false if interrupted.
 template <class T>
 bool predict(const Model<T>&, const Packed<T>&, const Windows&, Path, int threads, StopSign&, T* outputs,
              const uint64_t* seed = nullptr, const Carried<T>& carried = {});
@@ -80,12 +81,12 @@ template <class T>
 bool mean_loss(const Model<T>&, const T* theta, const Windows&, int threads, StopSign&, double* loss,
                const Carried<T>& carried = {});
 
-// Per recurrent layer every gate, then every state, after each step: [gate or state][n][T][H]; false: interrupted.
+// Per recurrent layer every gate, then every state, after each step: [gate or state][n][T][H]; false if interrupted.
 template <class T>
 bool activity(const Model<T>&, const T* theta, const Windows&, int threads, StopSign&, T* values);
 
 template <class T>
-struct Gradients {  // null: not asked for
+struct Gradients {  // null: not requested
   double loss;
   T *outputs, *theta, *past, *extra, *initial;
   double* flow;  // per recurrent layer [T] squares of the gradient of h, over windows and units
@@ -94,8 +95,8 @@ template <class T>
 bool gradient(const Model<T>&, const T* theta, const Windows&, const T* initial, const T* upstream, bool drop,
               uint64_t seed, double forced, int threads, StopSign&, Gradients<T>*);
 
-// A range of the weights, its learning rate multiplied by `rate_factor`, its weight decay in the optimiser's place. A
-// factor of 0 freezes it.
+// A range of the weights whose learning rate is multiplied by `rate_factor` and whose weight decay replaces the
+// optimiser's. A factor of 0 freezes it.
 struct Group {
   int64_t first, n;
   double rate_factor, weight_decay;
@@ -107,8 +108,8 @@ struct Optimizer {
   Step step;
   int64_t steps;
   T *first, *second;
-  std::vector<Group> groups;  // every weight is in one of them, in order
-  T* average;                 // of the weights after each step, null: not asked for
+  std::vector<Group> groups;  // in order; every weight is in one group
+  T* average;                 // of the weights after each step; null: not requested
   double decay;               // of the average
 };
 
@@ -117,7 +118,7 @@ struct Course {
   const double* rates;           // of each batch
   double clip_norm, clip_value;  // <= 0: none
   double noise;                  // <= 0: none
-  double forced;                 // probability that a fed step reads the true target; <= 0: never
+  double forced;                 // probability that a step reads the true target; <= 0: never
   uint64_t seed;
   int threads;
   Path path;
@@ -129,13 +130,13 @@ struct Trained {
   int threads = 1;
 };
 
-// Whole batches: theta, the optimiser and the average change together; false: interrupted (the batch under way left no
-// trace).
+// Trains on whole batches: theta, the optimiser and the average change together. Returns false if interrupted; the
+// current batch then changes nothing.
 template <class T>
 bool train(const Model<T>&, T* theta, Optimizer<T>&, const Windows&, const Course&, Scratch&, StopSign&, Trained*,
            const Carried<T>& carried = {});
 
-// Weighted mean and population standard deviation: past [I], target [K], extra [E]; false: interrupted.
+// Weighted mean and population standard deviation: past [I], target [K], extra [E]; false if interrupted.
 struct Moments {
   std::vector<double> mean[3], deviation[3];
 };

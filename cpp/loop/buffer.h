@@ -1,6 +1,6 @@
-// Scratch memory of the kernels: aligned to a cache line, not initialised. A large one lies on the system's huge pages
-// where it has them: a tape is walked from end to end once per batch, and with pages of 4 KiB every one of them is
-// looked up anew, which a virtual machine pays twice.
+// Scratch memory of the kernels: aligned to a cache line and not initialised. Large buffers use huge pages if the
+// system has them. A tape is read from end to end once per batch; with 4 KiB pages, each page needs a new address
+// lookup, and a virtual machine looks up twice.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +24,7 @@ struct Buffer {
     const auto align = std::align_val_t(bytes < huge_page ? cache_line : huge_page);
     p_ = {static_cast<T*>(::operator new(bytes, align)), Free{align}};
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-    // Whole huge pages only, so that no more memory is taken than asked for. A refusal costs speed, nothing else.
+    // Whole huge pages only, so no extra memory is used. If the system refuses, only speed is lost.
     if (bytes >= huge_page) static_cast<void>(madvise(p_.get(), bytes / huge_page * huge_page, MADV_HUGEPAGE));
 #endif
   }
@@ -41,8 +41,8 @@ struct Buffer {
   std::unique_ptr<T, Free> p_;
 };
 
-// What a call takes and the next one takes again: a tape of tens of MB that was given back is cleared by the system,
-// page by page, before it is lent anew. Arrays are identified by the order in which they are taken.
+// Memory that is kept from one call to the next: the system would clear a freed tape of tens of MB, page by page,
+// before handing it out again. Arrays are identified by the order in which they are requested.
 class Scratch {
  public:
   void begin() { next_ = 0; }

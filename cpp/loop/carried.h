@@ -1,5 +1,5 @@
-// States that go on from batch to batch: window i of a batch begins with those that window i of the one before has
-// left.
+// States carried from batch to batch: window i of a batch starts with the final states of window i of the previous
+// batch.
 #pragma once
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 namespace forecast {
 
-// Of the n windows from `first` on of a call: zeros where a window begins anew.
+// For the n windows of a call from `first` on: sets the states of windows that begin anew to zero.
 template <class T>
 void begin_anew(const Windows& windows, const NetworkSpec& net, const Plan& plan, const Carried<T>& carried,
                 int64_t first, int64_t n) {
@@ -23,7 +23,7 @@ void begin_anew(const Windows& windows, const NetworkSpec& net, const Plan& plan
   }
 }
 
-// Tells a chunk where these states are: it begins with them and writes the new ones there.
+// Tells a chunk where these states are. It starts with them and writes the new ones to the same place.
 template <class T>
 void carry(Chunk<T>* c, const Carried<T>& carried) {
   c->initial = carried.states, c->final = carried.states, c->B = carried.batch;

@@ -1,4 +1,4 @@
-// How the windows of one batch are cut into chunks, and which way each of them goes.
+// Cuts the windows of one batch into chunks and chooses the way of each chunk.
 #pragma once
 
 #include <algorithm>
@@ -7,8 +7,8 @@
 
 namespace forecast {
 
-// Chunks of `lanes` windows; chunk c adds to slot c % slots; a worker takes whole slots. So the sums do not depend on
-// the threads.
+// Chunks of `lanes` windows. Chunk c adds to slot c % slots, and a worker takes whole slots, so the sums do not depend
+// on the number of threads.
 struct Cut {
   int64_t chunks;
   int slots, threads;
@@ -28,9 +28,10 @@ void set_windows(Chunk<T>* c, const Windows& windows, int lanes, int64_t number)
   if (!c->B) c->B = windows.n;
 }
 
-// The most leftover windows that are trained one by one, units in the lanes: each costs 0.05 to 0.2 of a chunk, which
-// itself costs the same however few it has. Measured, in sixteenths of a chunk by the bytes of a layer's weights: small
-// ones wait for latencies, those beyond the second cache for memory.
+// Largest number of leftover windows that are trained one at a time, with units in the lanes. Each of them takes 0.05
+// to 0.2 of the time of a chunk, and a chunk takes the same time however few windows it has. Measured, in sixteenths of
+// a chunk, by the bytes of a layer's weights: small layers wait for latencies, layers beyond the second-level cache for
+// memory.
 template <class T>
 int64_t few_of(const Model<T>& model, Path path) {
   const int lanes = model.kernels->vectors.lanes;
@@ -41,7 +42,7 @@ int64_t few_of(const Model<T>& model, Path path) {
   return lanes * share / 16;
 }
 
-// Which of the two ways the chunks of a batch of n windows go.
+// Chooses the way of the chunks of a batch of n windows.
 struct Ways {
   bool lanes, units;
 

@@ -1,5 +1,5 @@
-// Denormals are flushed while a worker computes: vanishing gradients make them, and on many processors they cost a
-// hundred times a normal number. The caller's control word is put back whatever happens.
+// Flushes denormals while a worker computes. Vanishing gradients produce them, and on many processors they take a
+// hundred times as long as normal numbers. The caller's control word is always restored.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace forecast {
 #if defined(__x86_64__)
 inline uint64_t control_word() { return _mm_getcsr(); }
 inline void set_control_word(uint64_t word) { _mm_setcsr(static_cast<unsigned>(word)); }
-// Rounding to nearest, all exceptions masked, flush to zero, denormals are zero: the same for every caller.
+// Round to nearest, all exceptions masked, flush to zero, denormals are zero: the same for every caller.
 inline uint64_t working_word() { return 0x9FC0; }
 #elif defined(__aarch64__)
 inline uint64_t control_word() {

@@ -1,6 +1,6 @@
-// Gradients of tables (vectors of series and of codes, cycles). Each window of a batch has the gradients of the rows that
-// it read; those of a batch are summed here, in the order of windows and steps, and only these rows are stepped. So a table costs what a
-// batch touches of it, however large it is, and its sums do not know how many workers there are.
+// Gradients of tables (vectors of series and of codes, cycles). Each window has the gradients of the rows that it read.
+// They are summed here, in the order of windows and steps, and only these rows take an optimiser step. So the cost of a
+// table depends on the rows that a batch reads, not on its size, and the sums do not depend on the number of workers.
 #pragma once
 
 #include <algorithm>
@@ -15,11 +15,11 @@ template <class T>
 class TableGradients {
  public:
   struct Row {
-    int64_t theta, n;  // where the row lies in the weights
+    int64_t theta, n;  // where the row is in the weights
     T* gradient;
   };
 
-  // For batches of up to `windows`.
+  // For batches of up to `windows` windows.
   TableGradients(Scratch& scratch, const NetworkSpec& spec, const Plan& plan, int64_t windows)
       : width_(plan.table_width), reads_(plan.tables) {
     int64_t most = 0;
@@ -36,12 +36,12 @@ class TableGradients {
   T* rows() const { return rows_; }
   int64_t* read() const { return read_; }
 
-  // Sums the rows of n windows, each over that of the first window and step that read it.
+  // Sums the rows of n windows, each into the gradient of the first window and step that read it.
   template <class Add>
   void sum(int64_t n, const Add& add) {
     sums_.clear();
     for (const Slot& table : tables_) {
-      // Row first, then window, then step, in one number each: below 2^31 rows times the numbers of a batch.
+      // One key each, ordered by row, then window, then step: below 2^31 rows times the reads of a batch.
       const int64_t all = n * table.reads;
       int64_t *end = order_, last = -1;
       for (int64_t window = 0; window < n; ++window)

@@ -1,4 +1,4 @@
-// The number of workers, and when they stop.
+// The number of workers and their stop sign.
 #include "workers.h"
 
 #if !defined(_WIN32)
@@ -23,8 +23,8 @@ constexpr auto patience = std::chrono::milliseconds(50);
 constexpr auto often = std::chrono::microseconds(100);
 constexpr auto seldom = std::chrono::milliseconds(1);
 
-// Between two pieces of a training step lie some tens of microseconds: worth to spin for. After that the core is for
-// others.
+// Two jobs of a training step are some tens of microseconds apart, which is worth spinning for. After that, the core is
+// left to other threads.
 constexpr auto spinning = std::chrono::microseconds(100);
 constexpr auto nap = std::chrono::microseconds(50);
 
@@ -36,7 +36,7 @@ inline void relax() {
 #endif
 }
 
-// Spins until `ready`, for a while; false: it is not.
+// Spins until `ready`, for a while. Returns false if it is not ready then.
 template <class Ready>
 bool spin(const Ready& ready) {
   const auto end = std::chrono::steady_clock::now() + spinning;
@@ -50,10 +50,10 @@ bool spin(const Ready& ready) {
 }
 }  // namespace
 
-// OpenMP's runtimes end the process when the system refuses them a thread, so it is asked before they are.
+// OpenMP's runtimes end the process if the system refuses them a thread, so the system is asked first.
 #if defined(_OPENMP) && !defined(_WIN32)
 namespace {
-// Bytes of the stack of OpenMP's threads, as its runtimes read them; 0: the system's.
+// Stack size of OpenMP's threads in bytes, as its runtimes read it; 0: the system's default.
 size_t stack_of_workers() {
   for (const char* name : {"OMP_STACKSIZE", "GOMP_STACKSIZE", "KMP_STACKSIZE"}) {
     const char* text = std::getenv(name);
@@ -68,16 +68,16 @@ size_t stack_of_workers() {
   return 0;
 }
 
-// Threads that wait for each other, so that they are there at once, as those of a team.
+// Threads that wait for each other, so that all of them exist at the same time, like a team.
 class Rehearsal {
  public:
-  // How many of n could be begun. They have ended afterwards.
+  // Number of threads, of n, that could be started. They have ended on return.
   int begin(int n) {
     std::vector<pthread_t> begun;
     begun.reserve(size_t(n));
     pthread_attr_t attributes;
     if (pthread_attr_init(&attributes)) return 0;
-    if (const size_t stack = stack_of_workers()) pthread_attr_setstacksize(&attributes, stack);  // else the system's
+    if (const size_t stack = stack_of_workers()) pthread_attr_setstacksize(&attributes, stack);  // else the default
     pthread_t thread;
     while (int(begun.size()) < n && !pthread_create(&thread, &attributes, wait, this)) begun.push_back(thread);
     pthread_attr_destroy(&attributes);
@@ -97,10 +97,10 @@ class Rehearsal {
 }  // namespace
 
 int granted(int threads) {
-  static thread_local int last = 1;  // the runtime keeps a team for each thread that calls it
+  static thread_local int last = 1;  // the runtime keeps a team per calling thread
   threads = std::min(threads, omp_get_thread_limit());
   if (threads > last) {
-    constexpr size_t for_the_runtime = size_t(1) << 18;  // what it writes down of a team; without it, it ends as well
+    constexpr size_t for_the_runtime = size_t(1) << 18;  // its record of a team; it also ends without this
     const std::unique_ptr<char[]> reserve(new (std::nothrow) char[for_the_runtime]);
     threads = reserve ? 1 + Rehearsal().begin(threads - 1) : 1;
   }
@@ -112,7 +112,7 @@ int granted(int threads) { return threads; }
 
 bool in_forked_child() {
 #if defined(_WIN32)
-  return false;  // it has no fork
+  return false;  // this system has no fork
 #else
   return getpid() != loading_process;
 #endif
@@ -140,7 +140,7 @@ std::vector<std::thread> hire(Team& team, int wanted) {
         team.serve(worker);
       });
   } catch (const std::system_error&) {
-    // The system has no thread left. As with OpenMP, those that it granted do the work, with the same result.
+    // The system has no thread left. As with OpenMP, the threads that it granted do the work, with the same result.
   }
   return hired;
 }
@@ -159,7 +159,7 @@ void StopSign::look() {
 void StopSign::look_now() {
   calls_ = 0;
   const auto now = Clock::now();
-  // A time step takes 50 ns or 5 ms: read the clock neither at every short one nor after many long ones.
+  // A time step takes 50 ns to 5 ms: do not read the clock at every short one, nor only after many long ones.
   if (now - seen_ < often) interval_ = std::min(2 * interval_, 1024u);
   if (now - seen_ > seldom) interval_ = 1;
   seen_ = now;
@@ -194,7 +194,7 @@ void Team::put_up(int64_t n, Job job) {
   while (take_one(0, poll)) {}
   const auto all_done = [&] { return done_.load(std::memory_order_acquire) == n; };
   if (spin(all_done)) return sign_.look_now();
-  while (!all_done()) {  // asleep, but for the interrupts
+  while (!all_done()) {  // asleep, except for interrupts
     sign_.look_now();
     std::this_thread::sleep_for(nap);
   }

@@ -1,5 +1,5 @@
-// Workers: one parallel region around a whole call, in which a team takes pieces of work; and when they stop. The
-// threads are OpenMP's, or the standard library's in a build without it.
+// Workers: one parallel region around a whole call, in which a team takes pieces of work, and the stop sign. The
+// threads come from OpenMP or, in a build without it, from the standard library.
 #pragma once
 
 #include <atomic>
@@ -18,16 +18,17 @@
 namespace forecast {
 
 bool in_forked_child();  // since this library was loaded: OpenMP's threads are gone, and using them would hang
-// What OpenMP would use now (its environment and threadpoolctl's limits). Without it: OMP_NUM_THREADS, or all cores.
+// Number of threads that OpenMP would use now (environment, threadpoolctl). Without it: OMP_NUM_THREADS, or all cores.
 int default_threads();
 
-// How many of the wanted threads the system grants the calling thread, itself included; asked right before a region,
-// because OpenMP's runtime ends the process if it is refused one. If the calling thread's last team was that large, its
-// threads still exist; otherwise the same number is started at once and ended, on stacks that the runtime then reuses.
+// How many of the wanted threads the system grants the calling thread, including itself. Checked right before a region,
+// because OpenMP's runtime ends the process if it cannot start a thread. If the calling thread's last team was that
+// large, its threads still exist. Otherwise as many threads are started and ended, on stacks that the runtime then
+// reuses.
 int granted(int threads);
 
-// One call's stop sign, made where the call enters. Only the calling thread looks at the clock and, every 50 ms, asks
-// `interrupted` (which takes the interpreter's lock); the others read the flag.
+// The stop sign of one call, created when the call enters. Only the calling thread reads the clock and, every 50 ms,
+// calls `interrupted` (which takes the interpreter's lock); the others read the flag.
 class StopSign {
  public:
   using Interrupted = bool (*)(void* of);
@@ -35,7 +36,7 @@ class StopSign {
       : interrupted_(interrupted), of_(of), seen_(Clock::now()), asked_(seen_) {}
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
   void look();      // for the calling thread, at any time
-  void look_now();  // the same without leaving any out: after a piece of work of unknown length
+  void look_now();  // reads the clock every time: after work of unknown length
   uint64_t caller_word() const { return caller_word_; }
 
   struct Worker {
@@ -48,23 +49,23 @@ class StopSign {
   using Clock = std::chrono::steady_clock;
   Interrupted interrupted_;
   void* of_;
-  uint64_t caller_word_ = control_word();  // what the user's signal handler should find
+  uint64_t caller_word_ = control_word();  // restored for the user's signal handler
   Clock::time_point seen_, asked_;
-  unsigned calls_ = 0, interval_ = 1;  // looks between two readings of the clock: adapted, about half a millisecond
+  unsigned calls_ = 0, interval_ = 1;  // looks per reading of the clock, adapted to about half a millisecond
   std::atomic<bool> stopped_{false};
 };
 
-// The threads of one call. The caller puts up one piece of work after the other, all threads take from it, and the
-// caller goes on when all that was taken is done. It does not wait for a worker that has taken nothing, so a thread
-// without a core, on a busy machine, does not delay it. Between two pieces the others spin for a moment and then sleep.
+// The threads of one call. The caller posts one job after another, all threads take pieces of it, and the caller
+// continues when every piece taken is done. It does not wait for a worker that has taken nothing, so a thread without a
+// core, on a busy machine, does not delay it. Between two jobs the workers spin briefly, then sleep.
 class Team {
  public:
   explicit Team(StopSign& sign) : sign_(sign) {}
   void gather(int size) { size_ = size; }
   int size() const { return size_; }
 
-  // work(number, worker, poll) for every number below n, by whoever is free; for the caller only. It must not throw.
-  // Ends with a look at the stop sign.
+  // Runs work(number, worker, poll) for every number below n on the free threads. Only the caller may call this. `work`
+  // must not throw. Ends with a look at the stop sign.
   template <class Work>
   void each(int64_t n, const Work& work) {
     const auto call = [](const void* w, int64_t number, int worker, Poll poll) {
@@ -73,7 +74,7 @@ class Team {
     put_up(n, {call, &work});
   }
 
-  void serve(int worker);  // everybody else: take pieces until dismissed
+  void serve(int worker);  // the workers: take pieces until dismissed
   void dismiss();
 
  private:
@@ -88,23 +89,23 @@ class Team {
   StopSign& sign_;
   Job job_{};
   int64_t pieces_ = 0;
-  // Number of pieces not taken yet. A worker that takes one may read the job: it stays until that piece is done.
+  // Number of pieces not taken yet. A worker that takes one may read the job, which exists until that piece is done.
   std::atomic<int64_t> left_{0};
   std::atomic<int64_t> done_{0};
-  std::atomic<uint32_t> bell_{0};  // rings with every job; what a sleeper waits for
+  std::atomic<uint32_t> bell_{0};  // incremented with every job; sleepers wait for it
   std::atomic<bool> dismissed_{false};
 };
 
 #if !defined(_OPENMP)
-std::vector<std::thread> hire(Team& team, int wanted);  // threads that serve the team; where they run short, fewer
+std::vector<std::thread> hire(Team& team, int wanted);  // threads that serve the team, fewer if the system is short
 #endif
 
-// body(team) on the calling thread and up to threads - 1 others; system and runtime may grant fewer.
+// Runs body(team) on the calling thread and up to threads - 1 others; the system and the runtime may grant fewer.
 template <class Body>
 void with_team(int threads, StopSign& sign, const Body& body) {
   if (threads > 1) threads = granted(threads);
   if (threads > 1) {
-    const FloatGuard as_called(sign.caller_word());  // threads are born with it, and OpenMP keeps them for others
+    const FloatGuard as_called(sign.caller_word());  // new threads inherit it, and OpenMP keeps them
     Team team(sign);
 #if defined(_OPENMP)
 #pragma omp parallel num_threads(threads)

@@ -1,4 +1,4 @@
-// The memory of a training: what every worker, every gradient slot and every pack needs, taken once for all batches.
+// The memory of a training run: workers, gradient slots and packs, allocated once for all batches.
 #pragma once
 
 #include <algorithm>
@@ -9,11 +9,11 @@
 
 namespace forecast {
 
-// Work on flat vectors is shared in parts of a fixed size, so that sums over parts do not depend on the threads.
+// Work on flat vectors is split into parts of a fixed size, so that sums do not depend on the number of threads.
 constexpr int64_t part = 4096;
 inline int64_t parts_of(int64_t n) { return (n + part - 1) / part; }
 
-// The plans of a training, for both ways.
+// The plans of a training run, for both ways.
 template <class T>
 struct Plans {
   Planned lanes, units;
@@ -43,8 +43,8 @@ struct Workspace {
   }
 };
 
-// Fresh memory can cost milliseconds a megabyte, so it is filled in pieces, with a look at the stop sign after each.
-// False: stopped.
+// Fresh memory can take milliseconds per megabyte, so it is filled in pieces, with a look at the stop sign after each.
+// Returns false if it was stopped.
 template <class T>
 bool clear(T* at, int64_t n, Poll poll) {
   constexpr int64_t piece = (1 << 20) / sizeof(T);

@@ -1,8 +1,8 @@
-// Cross-entropy of labels: y is the number of the class, p_j the score of class j, one output per class; w_j its weight.
+// Cross-entropy of labels: y is the number of the class, p_j the score of class j (one output per class), w_j its weight.
 //
 //   l = w_y (log sum_j exp(p_j) - p_y)
 //
-// The greatest score is subtracted first, so that no exponential overflows. A y that is no class has weight 0.
+// The largest score is subtracted first, so that no exponential overflows. If y is not a class, its weight is 0.
 #pragma once
 
 #include "target.h"

@@ -6,8 +6,8 @@
 //   dl/dmu = a (1 - y / mu) / mu
 //   dl/da  = y / mu - log(y / mu) - 1 + psi(a) - log a
 //
-// y counts as 1e-30 at least: a missing target is a 0 of weight 0. p_0 is held to at most 1e6, p_1 to at most 1e4;
-// beyond, the derivative is that at the bound.
+// y counts as 1e-30 at least: a missing target is a 0 of weight 0. p_0 is limited to at most 1e6 and p_1 to at most
+// 1e4; beyond, the derivative is that at the limit.
 #pragma once
 
 #include "target.h"

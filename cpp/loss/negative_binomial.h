@@ -6,9 +6,9 @@
 //   dl/dmu = r (mu - y) / (mu (r + mu))
 //   dl/dr  = psi(r) - psi(y + r) + log((r + mu) / r) + (y - mu) / (r + mu),   dr/dalpha = -r^2
 //
-// With Y, Z, R for y, y + r, r raised to 8 or more (gamma.h) the large terms cancel on paper, so that a count of 10^6
-// or an alpha near 0 keeps its digits in float. p_0 is held to at most 1e6, p_1 to at most 1e3; beyond, the derivative
-// is that at the bound.
+// Y, Z, R are y, y + r, r raised to 8 or more (gamma.h). With them, the large terms cancel analytically, so a count of
+// 10^6 or an alpha near 0 keeps its digits in float. p_0 is limited to at most 1e6 and p_1 to at most 1e3; beyond, the
+// derivative is that at the limit.
 #pragma once
 
 #include "poisson.h"
@@ -36,7 +36,7 @@ struct NegativeBinomial {
     const V half = splat<V>(T(0.5)), s = splat<V>(*scale), r = splat<V>(1) / positive_of(p[1], least, most);
     const V mu = mean_of(p[0], *scale), count = s * y, z = count + r, both = r + mu, above = mu - count;
     const V raise_z = raise_of(z), raise_r = raise_of(r), Z = z + raise_z, R = r + raise_r;
-    // log(R (r + mu) / (r Z)): 1 comes off before the product is rounded.
+    // log(R (r + mu) / (r Z)): 1 is subtracted before the product is rounded.
     const V logs = log1p((r * above + raise_r * both - raise_z * r) / (r * Z));
     const V psi_r = stirling_slope(R) - half / R - psi_raised(r), psi_z = stirling_slope(Z) - half / Z - psi_raised(z);
     dp[0] = r * above / (mu * both) * s * sigmoid(p[0]);

@@ -4,7 +4,7 @@
 //   l  = log sigma + z^2 / 2 + log(2 pi) / 2
 //   dl/dmu = -z / sigma,   dl/dsigma = (1 - z^2) / sigma
 //
-// p_0 is held to 1e6 and p_1 to at most 1e6; beyond, the derivative is that at the bound.
+// p_0 is limited to +-1e6 and p_1 to at most 1e6; beyond, the derivative is that at the limit.
 #pragma once
 
 #include "target.h"

@@ -5,7 +5,7 @@
 //   l  = mu - y log mu + log Gamma(y + 1)
 //   dl/dmu = 1 - y / mu
 //
-// p_0 is held to at most 1e6; beyond, the derivative is that at the bound.
+// p_0 is limited to at most 1e6; beyond, the derivative is that at the limit.
 #pragma once
 
 #include "target.h"
@@ -18,7 +18,8 @@ INLINE V mean_of(V raw, T scale) {
   return splat<V>(scale) * positive_of(raw, 1e-6, 1e6);
 }
 
-// log Gamma(y + 1) without its y log y, which the callers put together with y log mu: far counts would cancel.
+// log Gamma(y + 1) without its y log y, which the callers combine with y log mu: with large counts, the two would
+// cancel.
 template <class V>
 INLINE V log_factorial_rest(V y, V at) {
   using T = typename Lane<V>::scalar;

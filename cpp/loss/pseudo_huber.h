@@ -1,5 +1,5 @@
-// Pseudo-Huber (Charbonnier et al. 1994): l = sqrt(1 + d^2) - 1, d = p - y, computed without the difference of two
-// near numbers. d^2 / 2 near 0 and |d| - 1 far away, smooth between them.
+// Pseudo-Huber (Charbonnier et al. 1994): l = sqrt(1 + d^2) - 1, d = p - y, computed without a difference of
+// nearly equal numbers. It is about d^2 / 2 near 0 and |d| - 1 far from it, with a smooth transition.
 #pragma once
 
 #include "target.h"

@@ -1,5 +1,5 @@
-// Every loss, by the name that Python and the tests know it by. A new loss is its header and its line here (and its
-// formula in tests/reference.py: without that the suite is red).
+// Every loss, with its name in Python and in the tests. A new loss needs its header, a line here and its formula in
+// tests/reference.py; without the formula, the tests fail.
 //
 // A loss sees one target at a time: p are its outputs for that target, y the observed value, in lanes of windows.
 #pragma once

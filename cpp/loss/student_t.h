@@ -6,8 +6,8 @@
 //   dl/dsigma = (1 - w z^2) / sigma
 //   dl/dnu    = (psi(a) - psi(a + 1/2) + 1 / (2a) + log(1 + z^2 / nu) - w z^2 / nu) / 2
 //
-// nu is over 2, so that there is a variance. The differences of log Gamma and psi are those of the series (gamma.h).
-// p_0 is held to 1e6, p_1 to at most 1e6 and p_2 to at most 1e4; beyond, the derivative is that at the bound.
+// nu is above 2, so that the variance is finite. The differences of log Gamma and psi come from the series (gamma.h).
+// p_0 is limited to +-1e6, p_1 to at most 1e6 and p_2 to at most 1e4; beyond, the derivative is that at the limit.
 #pragma once
 
 #include "target.h"

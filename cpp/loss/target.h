@@ -1,4 +1,4 @@
-// What a loss's targets are, which decides how they are scaled before it sees them.
+// The kind of a loss's targets, which determines their scaling.
 #pragma once
 
 #include "../kernel/gamma.h"
@@ -6,8 +6,8 @@
 namespace forecast::FORECAST_ISA {
 
 // real: mean 0 and standard deviation 1. positive: divided by their mean, never centred. counts: the same, and
-// `parameters[0]` of the loss is what they were divided by, so that a likelihood can be that of whole numbers. labels:
-// numbers of classes, as they are.
+// `parameters[0]` of the loss is the divisor, so that the likelihood can be that of integers. labels: class numbers,
+// unchanged.
 enum class Target { real, positive, counts, labels };
 
 constexpr const char* name_of(Target t) {
@@ -23,7 +23,7 @@ INLINE V location(V raw) {
   return at_least(at_most(raw, most), -most);
 }
 
-// A positive number: softplus(raw), held to `most`, on top of `least`.
+// A positive number: `least` + softplus(raw), with raw limited to `most`.
 template <class V>
 INLINE V positive_of(V raw, double least, double most) {
   using T = typename Lane<V>::scalar;

@@ -17,6 +17,7 @@ from .._alone import Alone
 from .._arrays import read_inputs, read_training, read_validation, read_weights
 from .._decorators import fit_context
 from .._files import Saved, as_json, stored
+from .._refusals import Fix, Refusal
 from .._rnn import CONSTRAINTS, Learns, RNNForecaster, card_parts, check_state
 from .labels import class_weights, classes_of, flat, numbered, stratified
 from .sequences import ending_together
@@ -373,8 +374,13 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         before, self.classes_ = getattr(self, "classes_", None), classes_of(labels)
         if self.warm_start and before is not None and not np.array_equal(before, self.classes_):
             raise ValueError(
-                f"y has the classes {self.classes_[:10].tolist()}, but the fit to go on from has "
-                f"{before[:10].tolist()}; expected the same. Fix: model.set_params(warm_start=False).fit(X, y)."
+                Refusal(
+                    f"has the classes {self.classes_[:10].tolist()}, but the fit to go on from has "
+                    f"{before[:10].tolist()}",
+                    where="y",
+                    expected="the same",
+                    fix=Fix("model.set_params(warm_start=False).fit(X, y)", ""),
+                )
             )
         codes = numbered(labels, counts, self.classes_, steps)
         data = read_training(self, X, np.nan_to_num(codes))
@@ -388,8 +394,11 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         X, begin = ending_together(self, X, data.lookback)
         if begin is not None and ("begin" not in data.arguments or X.shape[1] > data.lookback):
             raise ValueError(
-                f"X_val has sequences of up to {X.shape[1]} steps and unequal length; expected X to have some of "
-                "unequal length too, and one as long."
+                Refusal(
+                    f"has sequences of up to {X.shape[1]} steps and unequal length",
+                    where="X_val",
+                    expected="X to have some of unequal length too, and one as long",
+                )
             )
         labels, counts = flat(self, y, begin, _num_samples(X), data.lookback)
         codes = numbered(labels, counts, self.classes_, data.lookback, "y_val")
@@ -409,14 +418,18 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
     def _refuse_without_effect(self) -> None:
         if self.vocabulary is None and self.embedding_size is not None:
             raise ValueError(
-                f"embedding_size={self.embedding_size} is the length of the vectors of a vocabulary, and vocabulary is "
-                "None; leave it None."
+                Refusal(
+                    f"embedding_size={self.embedding_size} is the length of the vectors of a vocabulary, and "
+                    "vocabulary is None; leave it None"
+                )
             )
         for name, default in (("input_noise", 0.0), ("input_clip", None)) if self.vocabulary is not None else ():
             if getattr(self, name) != default:
                 raise ValueError(
-                    f"{name}={getattr(self, name)} is for numbers, and with vocabulary X holds codes; leave it "
-                    f"{default}."
+                    Refusal(
+                        f"{name}={getattr(self, name)} is for numbers, and with vocabulary X holds codes; leave it "
+                        f"{default}"
+                    )
                 )
 
     # ---------- answers
@@ -453,11 +466,15 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         if not loss:
             return network, data
         if y is None:
-            raise ValueError("y: the gradient is that of a loss and needs labels, but y is None. Pass y as in fit.")
+            raise ValueError(Refusal("is None, but a gradient needs labels", where="y", advice="Pass y as in fit."))
         steps = data.arguments["lookback"]
         labels, counts = flat(self, y, begin, data.n_windows, steps)
         if counts is None and len(labels) != data.n_windows:
-            raise ValueError(f"X has {data.n_windows} sequences but y has {len(labels)} labels; expected one for each.")
+            raise ValueError(
+                Refusal(
+                    f"has {data.n_windows} sequences but y has {len(labels)} labels", where="X", expected="one for each"
+                )
+            )
         codes = numbered(labels, counts, self.classes_, steps)
         n = codes.size // data.n_windows
         target = {"target": codes.reshape(-1, 1), "horizon": n, "target_stride": n}

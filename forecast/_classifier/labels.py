@@ -9,6 +9,7 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
+from .._refusals import Refusal
 from .._registries import MOST_OUTPUTS
 from .._rnn import LEAST_HELD_OUT
 
@@ -38,13 +39,18 @@ def labels_at_steps(y: Any, begin: Integers | None, n: int, steps: int) -> list[
     """
     rows = list(np.asarray(y)) if not isinstance(y, list | tuple) else [np.asarray(row) for row in y]
     if len(rows) != n:
-        raise ValueError(f"X has {n} sequences but y has {len(rows)} rows; expected one row per sequence.")
+        raise ValueError(
+            Refusal(f"has {n} sequences but y has {len(rows)} rows", where="X", expected="one row per sequence")
+        )
     lengths = np.full(n, steps) if begin is None else steps - begin
     for i, (row, length) in enumerate(zip(rows, lengths, strict=True)):
         if row.ndim != 1 or len(row) not in (length, steps):
             raise ValueError(
-                f"return_sequences=True: y has a label for every step; row {i} has shape {row.shape}, expected "
-                f"({length},), as many as X has steps there."
+                Refusal(
+                    f"y has a label for every step; row {i} has shape {row.shape}, expected ({length},), as many as X "
+                    "has steps there",
+                    where="return_sequences=True:",
+                )
             )
     return [row[:length] for row, length in zip(rows, lengths, strict=True)]
 
@@ -76,7 +82,7 @@ def classes_of(labels: Array) -> Array:
     check_classification_targets(labels)
     classes = np.unique(labels)
     if len(classes) > MOST_OUTPUTS:
-        raise ValueError(f"y has {len(classes)} classes; expected {MOST_OUTPUTS} at most.")
+        raise ValueError(Refusal(f"has {len(classes)} classes", where="y", expected=f"{MOST_OUTPUTS} at most"))
     return classes
 
 
@@ -108,7 +114,7 @@ def numbered(labels: Array, counts: Integers | None, classes: Array, steps: int,
     unknown = classes[at] != labels
     if unknown.any():
         first, known = labels[unknown].tolist()[0], classes[:10].tolist()
-        raise ValueError(f"{name} has the label {first!r}; expected the classes of fit, {known}.")
+        raise ValueError(Refusal(f"has the label {first!r}", where=name, expected=f"the classes of fit, {known}"))
     if counts is None:
         return at.astype(np.float64)
     found = np.full((len(counts), steps), np.nan)
@@ -143,7 +149,9 @@ def class_weights(class_weight: Any, classes: Array, codes: Floats, weight: Floa
     found[present] = compute_class_weight(class_weight, classes=classes[present], y=classes[kept])
     mean = np.average(found[kept], weights=each[there])
     if not (np.isfinite(found).all() and found.min() >= 0 and mean > 0):
-        raise ValueError(f"class_weight={class_weight!r}: expected weights of 0 or more, some of them above 0.")
+        raise ValueError(
+            Refusal(where=f"class_weight={class_weight!r}", expected="weights of 0 or more, some of them above 0")
+        )
     return tuple(float(one) for one in found / mean)
 
 
@@ -188,7 +196,10 @@ def stratified(
         return every, every[:0]
     if not len(late) or not len(early):
         raise ValueError(
-            f"early_stopping=True: of {len(every)} rows {len(late)} would be held out and {len(early)} trained on. "
-            "Change validation_fraction, or set early_stopping=False."
+            Refusal(
+                f"of {len(every)} rows {len(late)} would be held out and {len(early)} trained on",
+                where="early_stopping=True:",
+                advice="Change validation_fraction, or set early_stopping=False.",
+            )
         )
     return early, late

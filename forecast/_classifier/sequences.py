@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from .._refusals import Refusal
 from .._windows import Windows
 
 if TYPE_CHECKING:
@@ -44,8 +45,11 @@ def ending_together(model: RNNClassifier, X: Any, steps: int | None = None) -> t
     """
     if isinstance(X, Windows):
         raise TypeError(
-            "X: RNNClassifier reads arrays of shape (n, steps) or (n, steps, channels), got Windows. Pass "
-            "np.asarray(windows), and set n_channels."
+            Refusal(
+                "RNNClassifier reads arrays of shape (n, steps) or (n, steps, channels), got Windows",
+                where="X:",
+                advice="Pass np.asarray(windows), and set n_channels.",
+            )
         )
     if getattr(getattr(X, "dtype", None), "kind", "") == "O" and X.ndim == 1:  # an array or a Series of sequences
         X = list(X)
@@ -86,15 +90,18 @@ def _padded(X: Any, steps: int | None) -> tuple[Floats, Integers]:
     kinds = {row.dtype.kind for row in rows}
     if len(shapes) > 1 or len(next(iter(shapes))) > 1 or not kinds <= set("fiub"):
         raise ValueError(
-            "X: expected numbers of shape (steps,) or (steps, channels) for each sequence, with the same channels, got "
-            f"shapes such as {sorted({row.shape for row in rows})[:3]}."
+            Refusal(
+                where="X",
+                got=f"shapes such as {sorted({row.shape for row in rows})[:3]}",
+                expected="numbers of shape (steps,) or (steps, channels) for each sequence, with the same channels",
+            )
         )
     lengths = np.array([len(row) for row in rows])
     most = max(int(lengths.max()), steps or 0)
     _refuse_empty(lengths)
     for i, row in enumerate(rows):
         if row.dtype.kind == "f" and not np.isfinite(row).all():
-            raise ValueError(f"X: sequence {i} contains NaN or infinity; expected finite numbers.")
+            raise ValueError(Refusal(f"sequence {i} contains NaN or infinity", where="X:", expected="finite numbers"))
     single = all(row.dtype == np.float32 for row in rows)
     table = np.full((len(rows), most, *(shapes.pop() or (1,))), np.nan, dtype=np.float32 if single else np.float64)
     for row, to in zip(rows, table, strict=True):
@@ -121,7 +128,9 @@ def _without_padding(model: RNNClassifier, X: Any) -> tuple[Array, Integers] | t
 
 def _refuse_empty(lengths: Integers) -> None:
     if (lengths == 0).any():
-        raise ValueError(f"X: sequence {np.argmin(lengths)} contains NaN or nothing; expected one step or more.")
+        raise ValueError(
+            Refusal(f"sequence {np.argmin(lengths)} contains NaN or nothing", where="X:", expected="one step or more")
+        )
 
 
 def _refuse_no_codes(model: RNNClassifier, X: Any, lengths: Integers | None) -> None:
@@ -133,11 +142,17 @@ def _refuse_no_codes(model: RNNClassifier, X: Any, lengths: Integers | None) -> 
     if lengths is not None:
         values = values[np.arange(values.shape[1]) < lengths[:, None]]
     if (values.ndim == 3 and values.shape[2] != 1) or model.n_channels != 1:
-        raise ValueError("X: with vocabulary it holds one code at every step; expected one channel.")
+        raise ValueError(Refusal("with vocabulary it holds one code at every step", where="X:", expected="one channel"))
     values = values[np.isfinite(values)]
     bad = (values != np.rint(values)) | (values < 0) | (values >= vocabulary)
     if bad.any():
         raise ValueError(
-            f"X holds {values[bad][0]:g}; expected whole numbers from 0 to vocabulary - 1 = {vocabulary - 1} "
-            "(-1 behind the end of a shorter sequence)."
+            Refusal(
+                f"holds {values[bad][0]:g}",
+                where="X",
+                expected=(
+                    f"whole numbers from 0 to vocabulary - 1 = {vocabulary - 1} (-1 behind the end of a shorter "
+                    "sequence)"
+                ),
+            )
         )

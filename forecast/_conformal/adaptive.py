@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from .. import _core
+from .._refusals import Refusal
 from .._types import Array, Floats
 from .fixed import coverages_of, needed_by, three_axes
 
@@ -49,14 +50,22 @@ def _rising(positions: Any) -> npt.NDArray[np.int64]:
     positions = np.asarray(positions)
     if positions.ndim != 1 or (positions.size and positions.dtype.kind not in "iu"):
         raise TypeError(
-            f"positions is {positions.ndim}-D {positions.dtype}; expected the row of each origin, whole numbers."
+            Refusal(
+                f"is {positions.ndim}-D {positions.dtype}",
+                where="positions",
+                expected="the row of each origin, whole numbers",
+            )
         )
     positions = positions.astype(np.int64)
     if (np.diff(positions) <= 0).any():
         at = int(np.argmax(np.diff(positions) <= 0))
         raise ValueError(
-            f"positions do not rise: {positions[at]} is followed by {positions[at + 1]} at origin {at + 1}; expected "
-            "each origin once, in time order."
+            Refusal(
+                "do not rise",
+                where="positions",
+                got=f"{positions[at]} is followed by {positions[at + 1]} at origin {at + 1}",
+                expected="each origin once, in time order",
+            )
         )
     return positions
 
@@ -108,13 +117,16 @@ class AdaptiveState:
         levels, self.single = coverages_of(coverage)
         for name, value in (("gamma", gamma), ("decay", decay)):
             if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not 0 <= value <= 1:
-                raise ValueError(f"{name} is {value!r}; expected a number from 0 to 1.")
+                raise ValueError(Refusal(f"is {value!r}", where=name, expected="a number from 0 to 1"))
         least = int(needed_by(levels).max())
         window = max(500, least) if window is None else window
         if isinstance(window, bool) or not isinstance(window, (int, np.integer)) or window < least:
             raise ValueError(
-                f"window is {window!r}; expected a whole number of residuals, {least} or more for "
-                f"coverage {levels.max():g}."
+                Refusal(
+                    f"is {window!r}",
+                    where="window",
+                    expected=f"a whole number of residuals, {least} or more for coverage {levels.max():g}",
+                )
             )
         self.levels, self.gamma, self.window, self.decay = levels, float(gamma), int(window), float(decay)
         self._tail, self._needed = (1 - self.levels) / 2, needed_by(self.levels)
@@ -123,7 +135,9 @@ class AdaptiveState:
     def _lay_out(self, steps: int, targets: int) -> None:
         if self._scores is not None:
             if self._scores.shape[:2] != (steps, targets):
-                raise ValueError(f"got {steps} steps of {targets} targets; so far they were {self._scores.shape[:2]}.")
+                raise ValueError(
+                    Refusal(f"got {steps} steps of {targets} targets; so far they were {self._scores.shape[:2]}")
+                )
             return
         cells = steps, targets
         self._scores = np.full((*cells, self.window), np.nan)  # the newest last
@@ -280,8 +294,11 @@ class AdaptiveState:
         positions = _rising(positions)
         if actual.shape != forecast.shape or len(positions) != len(actual):
             raise ValueError(
-                f"actual has shape {actual.shape}, forecast {forecast.shape}, positions {positions.shape}; expected "
-                "the same shape, and one position per origin."
+                Refusal(
+                    f"has shape {actual.shape}, forecast {forecast.shape}, positions {positions.shape}",
+                    where="actual",
+                    expected="the same shape, and one position per origin",
+                )
             )
         self._lay_out(*forecast.shape[1:])
         now = int(positions[-1]) if len(positions) else 0

@@ -63,16 +63,23 @@ def three_axes(name: str, numbers: Any, *, finite: bool = False) -> npt.NDArray[
     numbers = np.asarray(numbers)
     if numbers.dtype.kind not in "iuf" or numbers.ndim != 3:
         raise ValueError(
-            f"{name} is {numbers.ndim}-D {numbers.dtype}, shape {numbers.shape}; expected numbers of shape "
-            "(origins, steps, targets)."
+            Refusal(
+                f"is {numbers.ndim}-D {numbers.dtype}, shape {numbers.shape}",
+                where=name,
+                expected="numbers of shape (origins, steps, targets)",
+            )
         )
     numbers = numbers.astype(np.float64)
     wrong = ~np.isfinite(numbers) if finite else np.isinf(numbers)
     if wrong.any():
         at = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise ValueError(
-            f"{name} has {int(wrong.sum())} values that are {'NaN or ' if finite else ''}infinite, the first at "
-            f"(origin, step, target) {at}; expected finite numbers{'' if finite else ', or NaN where missing'}."
+            Refusal(
+                f"has {int(wrong.sum())} values that are {'NaN or ' if finite else ''}infinite, the first at (origin, "
+                f"step, target) {at}",
+                where=name,
+                expected=f"finite numbers{'' if finite else ', or NaN where missing'}",
+            )
         )
     return numbers
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from .._refusals import Refusal
 from .._types import Floats
 from .families import FAMILIES
 
@@ -58,16 +59,18 @@ class Distribution:
 
     def __init__(self, name: str, **parameters: npt.ArrayLike) -> None:
         if name not in FAMILIES:
-            raise ValueError(f"name is {name!r}; expected one of {', '.join(map(repr, FAMILIES))}.")
+            raise ValueError(Refusal(f"is {name!r}", where="name", expected=f"one of {', '.join(map(repr, FAMILIES))}"))
         wanted = FAMILIES[name].parameters
         if set(parameters) != set(wanted):
-            raise TypeError(f"a {name!r} distribution has the parameters {', '.join(wanted)}; got {list(parameters)}.")
+            raise TypeError(
+                Refusal(f"a {name!r} distribution has the parameters {', '.join(wanted)}; got {list(parameters)}")
+            )
         arrays = [np.asarray(parameters[key], dtype=np.float64) for key in wanted]
         for key, array in zip(wanted, arrays, strict=True):
             any_sign = key == "loc" or (name, key) == ("normal", "mean")
             if not np.isfinite(array).all() or (not any_sign and (array < 0).any()):
                 expected = "finite numbers" if any_sign else "finite numbers, 0 or more"
-                raise ValueError(f"{key} of a {name!r} distribution holds {array.min()}; expected {expected}.")
+                raise ValueError(Refusal(f"{key} of a {name!r} distribution holds {array.min()}", expected=expected))
         self.name = name
         self._values: Floats = np.stack(np.broadcast_arrays(*arrays), axis=-1)
 
@@ -129,7 +132,7 @@ class Distribution:
         """
         wanted = np.asarray(levels, dtype=np.float64)
         if not ((wanted > 0) & (wanted < 1)).all():
-            raise ValueError(f"levels: expected numbers in (0, 1), got {levels!r}.")
+            raise ValueError(Refusal(where="levels", got=f"{levels!r}", expected="numbers in (0, 1)"))
         found = self._family.quantiles(self._values, np.atleast_1d(wanted))
         return found if wanted.ndim else found[..., 0]
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from .._energy import crps_of_paths, judged_paths
 from .._numbers import finite
+from .._refusals import Refusal
 from .._types import Floats
 from .distribution import Distribution
 
@@ -38,7 +39,7 @@ def log_score(actual: npt.ArrayLike, distribution: Distribution) -> float:
     Returns
     -------
     float
-        In logarithms of the units of the series: only scores of the same series can be compared. inf where a value is
+        The score, in logarithms of the series' units: only scores of the same series can be compared. inf if a value is
         impossible.
 
     Raises
@@ -58,7 +59,9 @@ def log_score(actual: npt.ArrayLike, distribution: Distribution) -> float:
     0.846574
     """
     if not isinstance(distribution, Distribution):
-        raise TypeError(f"distribution is a {type(distribution).__name__}; expected a forecast.Distribution.")
+        raise TypeError(
+            Refusal(f"is a {type(distribution).__name__}", where="distribution", expected="a forecast.Distribution")
+        )
     came, distribution = _of_each(actual, distribution)
     return float(-distribution.log_density(came).mean())
 
@@ -71,10 +74,14 @@ def _of_each(actual: npt.ArrayLike, distribution: Distribution) -> tuple[Floats,
         distribution = distribution[:, 0]
     if came.shape != distribution.shape:
         raise ValueError(
-            f"actual has shape {came.shape}, the distribution {distribution.shape}; expected the same shape."
+            Refusal(
+                f"has shape {came.shape}, the distribution {distribution.shape}",
+                where="actual",
+                expected="the same shape",
+            )
         )
     if not came.size:
-        raise ValueError("actual is empty; expected at least one value.")
+        raise ValueError(Refusal("is empty", where="actual", expected="at least one value"))
     return came, distribution
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._refusals import Refusal
 from .._types import Array
 from .errors import ModelFileError
 from .expected import expect
@@ -66,16 +67,18 @@ def _array(reader: Reader, depth: int, tensor: Tree, dtype: Tree, order: Tree) -
         unit = "<u4" if dtype.kind == "U" else "|u1"
         length = dtype.itemsize // np.dtype(unit).itemsize
         if bare.dtype.str != unit or bare.ndim == 0 or bare.shape[-1] != length:
-            raise ModelFileError(f"tensor {tensor!r}: {bare.dtype} of shape {bare.shape}, but texts of {dtype}.")
+            raise ModelFileError(
+                Refusal(f"tensor {tensor!r}: {bare.dtype} of shape {bare.shape}, but texts of {dtype}")
+            )
         if dtype.kind == "U" and bare.max(initial=0) > sys.maxunicode:
-            raise ModelFileError(f"tensor {tensor!r} holds what is no character.")
+            raise ModelFileError(Refusal("holds what is no character", where=f"tensor {tensor!r}"))
         array = bare.view(dtype)[..., 0]
     else:
         if bare.dtype.str != ("<i8" if dtype.kind in "mM" else dtype.str):
-            raise ModelFileError(f"tensor {tensor!r}: {bare.dtype}, but its values are {dtype}.")
+            raise ModelFileError(Refusal(f"tensor {tensor!r}: {bare.dtype}, but its values are {dtype}"))
         array = bare.view(dtype)
     if order not in ("C", "F"):
-        raise ModelFileError(f"tensor {tensor!r}: order {str(order)[:20]!r}; expected C or F.")
+        raise ModelFileError(Refusal(f"tensor {tensor!r}", got=f"order {str(order)[:20]!r}", expected="C or F"))
     return array.T if order == "F" else array
 
 
@@ -86,7 +89,7 @@ def _objects(reader: Reader, depth: int, shape: Tree, items: Tree) -> Array:
     for size in sizes:  # not numpy's product, which goes round beyond 64 bits
         count *= size
     if count != len(values) or len(sizes) > LARGEST_RANK or min(sizes, default=0) < 0:
-        raise ModelFileError(f"an array of objects of shape {sizes[:9]} with {len(values)} values.")
+        raise ModelFileError(Refusal(f"an array of objects of shape {sizes[:9]} with {len(values)} values"))
     array = np.empty(len(values), dtype=object)
     for number, value in enumerate(values):  # a slice would unpack values that are lists themselves
         array[number] = value
@@ -115,9 +118,9 @@ def _random_state(
 ) -> np.random.RandomState:
     key = reader(key, depth)
     if not isinstance(key, np.ndarray) or key.dtype != np.uint32 or key.shape != (624,):
-        raise ModelFileError("the state of a RandomState: expected 624 numbers of 32 bits.")
+        raise ModelFileError(Refusal("the state of a RandomState: expected 624 numbers of 32 bits"))
     if not 0 <= expect(position, int, "the position of a RandomState") <= 624:
-        raise ModelFileError(f"the position of a RandomState is {position}; expected 0 to 624.")
+        raise ModelFileError(Refusal(f"the position of a RandomState is {position}", expected="0 to 624"))
     made = np.random.RandomState(0)
     made.set_state(("MT19937", key, position, int(has_gauss == 1), expect(gauss, float, "a RandomState's number")))
     return made

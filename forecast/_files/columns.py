@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._refusals import Refusal
 from .._types import Array
 from .errors import ModelFileError
 from .expected import expect
@@ -45,7 +46,7 @@ def column(writer: Writer, values: list[Any], place: str) -> dict[str, Any] | No
 def _column(reader: Reader, depth: int, values: Tree) -> list[Any]:
     array = reader(values, depth)
     if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in "fiuU":
-        raise ModelFileError("a column is not an array of numbers or texts.")
+        raise ModelFileError(Refusal("a column is not an array of numbers or texts"))
     reader.spend(array.size * (TEXT if array.dtype.kind == "U" else NUMBER))
     return array.tolist()
 
@@ -137,7 +138,7 @@ class Alike(Sequence[Any]):
         reader = Reader({name: tensor[number].copy() for name, tensor in self._tensors.items()})
         made = reader(self._filled(self._pattern, number))
         if reader.tensors:
-            raise ModelFileError(f"nothing reads its tensor {next(iter(reader.tensors))[:80]!r}.")
+            raise ModelFileError(Refusal(f"nothing reads its tensor {next(iter(reader.tensors))[:80]!r}"))
         return made
 
     def _filled(self, tree: Tree, number: int) -> Tree:
@@ -184,9 +185,9 @@ def _alike(reader: Reader, depth: int, count: Tree, pattern: Tree, columns: Tree
     tensors = {name: reader.tensor(of) for name, of in expect(tensors, dict, "stacked tensors").items()}
     parts = [*columns, *tensors.values()]
     if count < 0 or any(not isinstance(part, np.ndarray) or part.shape[:1] != (count,) for part in parts):
-        raise ModelFileError(f"{count} values that are alike, in columns of other lengths.")
+        raise ModelFileError(Refusal(f"{count} values that are alike, in columns of other lengths"))
     if any(part.ndim != 1 or part.dtype.kind not in "ifU" for part in columns):
-        raise ModelFileError("columns of values that are alike, but of no numbers or texts.")
+        raise ModelFileError(Refusal("columns of values that are alike, but of no numbers or texts"))
     reader.spend(0, steps=count * _size(pattern))
     found = Alike(count, pattern, columns, tensors)
     for number in range(count):  # what cannot be made is refused now, not in a forecast

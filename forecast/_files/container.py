@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
 import numpy as np
 
+from .._refusals import Fix, Refusal, install
 from .._types import Array
 from .errors import ModelFileError
 
@@ -71,8 +72,12 @@ def pack(tensors: dict[str, Array], metadata: dict[str, str]) -> bytes:
     text += b" " * (-len(text) % 8)
     if len(text) > LONGEST_HEADER:
         raise ModelFileError(
-            f"the description of the model takes {len(text)} bytes; a safetensors file has room for {LONGEST_HEADER}. "
-            "Save several models of fewer series each, or a pickle. Fix: joblib.dump(model, path)."
+            Refusal(
+                f"the description of the model takes {len(text)} bytes; a safetensors file has room for "
+                f"{LONGEST_HEADER}",
+                advice="Save several models of fewer series each, or a pickle.",
+                fix=Fix("joblib.dump(model, path)", ""),
+            )
         )
     parts = [len(text).to_bytes(8, "little"), text, *(tensors[name].tobytes() for name in order)]
     digest = hashlib.sha256()
@@ -106,23 +111,35 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
         header = parsed(path, text, size)
         del text
         if not isinstance(header, dict):
-            raise ModelFileError(f"{path}: not a forecast model file: its header is not a JSON object.")
+            raise ModelFileError(
+                Refusal("not a forecast model file: its header is not a JSON object", where=f"{path}:")
+            )
         metadata = header.pop("__metadata__", None)
         places = _places(path, header, size - begin)
         if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-            raise ModelFileError(f"{path}: a safetensors file, but no model of forecast: it does not say {FORMAT!r}.")
+            raise ModelFileError(
+                Refusal(f"a safetensors file, but no model of forecast: it does not say {FORMAT!r}", where=f"{path}:")
+            )
         if not places or places[-1][:3] != (DIGEST, np.dtype("u1"), (DIGEST_BYTES,)):
-            raise ModelFileError(f"{path}: not written by forecast: its last tensor is not its checksum.")
+            raise ModelFileError(
+                Refusal("not written by forecast: its last tensor is not its checksum", where=f"{path}:")
+            )
         tensors = {name: _tensor(file, dtype, shape, digest) for name, dtype, shape in places[:-1]}
         if file.read(DIGEST_BYTES) != digest.digest():
             raise ModelFileError(
-                f"{path}: damaged: its checksum (SHA-256) is not that of its bytes. Use the copy that was saved."
+                Refusal(
+                    "damaged: its checksum (SHA-256) is not that of its bytes",
+                    where=f"{path}:",
+                    advice="Use the copy that was saved.",
+                )
             )
     _refuse_version(path, metadata)
     for name, tensor in tensors.items():
         if tensor.dtype == bool and tensor.view(np.uint8).max(initial=0) > 1:
             raise ModelFileError(
-                f"{path}: not written by forecast: tensor {name!r} holds what is neither true nor false."
+                Refusal(
+                    f"not written by forecast: tensor {name!r} holds what is neither true nor false", where=f"{path}:"
+                )
             )
     return tensors, metadata, size
 
@@ -132,15 +149,21 @@ def _header_text(path: str, file: BufferedReader, size: int, digest: hashlib._Ha
     head = file.read(8)
     first = file.peek(1)[:1]
     if len(head) < 8 or not first:
-        raise ModelFileError(f"{path}: not a forecast model file: it has {len(head + first)} bytes.")
+        raise ModelFileError(Refusal(f"not a forecast model file: it has {len(head + first)} bytes", where=f"{path}:"))
     length = int.from_bytes(head, "little")
     if first != b"{" or not 2 <= length <= LONGEST_HEADER:
-        hint = " It looks like a pickle, which can run anything when it is loaded." if head[:1] == b"\x80" else ""
+        hint = "It looks like a pickle, which can run anything when it is loaded." if head[:1] == b"\x80" else ""
         raise ModelFileError(
-            f"{path}: not a forecast model file: its first bytes are not those of a safetensors file.{hint}"
+            Refusal(
+                "not a forecast model file: its first bytes are not those of a safetensors file",
+                where=f"{path}:",
+                advice=hint,
+            )
         )
     if size < 8 + length:
-        raise ModelFileError(f"{path}: cut short: {size} bytes, of which the header alone should take {8 + length}.")
+        raise ModelFileError(
+            Refusal(f"cut short: {size} bytes, of which the header alone should take {8 + length}", where=f"{path}:")
+        )
     text = file.read(length)
     digest.update(head)
     digest.update(text)
@@ -154,19 +177,31 @@ def _places(path: str, header: dict[str, Any], room: int) -> list[tuple[str, np.
         entry = entry if isinstance(entry, dict) and set(entry) == {"dtype", "shape", "data_offsets"} else {}
         shape, offsets = entry.get("shape"), entry.get("data_offsets")
         if not _are_counts(shape) or not _are_counts(offsets) or len(offsets) != 2:
-            raise ModelFileError(f"{path}: not a forecast model file: its header does not say where {name!r} is.")
+            raise ModelFileError(
+                Refusal(f"not a forecast model file: its header does not say where {name!r} is", where=f"{path}:")
+            )
         kind = entry["dtype"] if isinstance(entry["dtype"], str) else None
         if kind not in NAMES:
-            raise ModelFileError(f"{path}: not written by forecast: tensor {name!r} is of {str(kind)[:20]}.")
+            raise ModelFileError(
+                Refusal(f"not written by forecast: tensor {name!r} is of {str(kind)[:20]}", where=f"{path}:")
+            )
         found.append((offsets[0], offsets[1], name, np.dtype(NAMES[kind]), tuple(shape)))
     end = 0
     for first, last, name, dtype, shape in sorted(found, key=lambda part: part[:2]):
         fits = len(shape) <= LARGEST_RANK and max(shape, default=0) <= room + 8 and first == end
         if not fits or last - first != dtype.itemsize * math.prod(shape):
-            raise ModelFileError(f"{path}: damaged, or not written by forecast: tensor {name!r} is not {shape[:9]}.")
+            raise ModelFileError(
+                Refusal(f"damaged, or not written by forecast: tensor {name!r} is not {shape[:9]}", where=f"{path}:")
+            )
         end = last
     if end != room:
-        raise ModelFileError(f"{path}: damaged: {room} bytes of tensors, expected {end}. Use the copy that was saved.")
+        raise ModelFileError(
+            Refusal(
+                f"damaged: {room} bytes of tensors, expected {end}",
+                where=f"{path}:",
+                advice="Use the copy that was saved.",
+            )
+        )
     return [(name, dtype, shape) for _, _, name, dtype, shape in sorted(found, key=lambda part: part[:2])]
 
 
@@ -189,8 +224,11 @@ def _refuse_version(path: str, metadata: dict[str, Any]) -> None:
     if version == str(VERSION):
         return
     raise ModelFileError(
-        f"{path}: written in version {str(version)[:20]!r} of the format; this forecast reads version {VERSION}. Fix: "
-        "pip install --upgrade rnn-forecast."
+        Refusal(
+            f"written in version {str(version)[:20]!r} of the format; this forecast reads version {VERSION}",
+            where=f"{path}:",
+            fix=install("--upgrade rnn-forecast"),
+        )
     )
 
 
@@ -219,7 +257,10 @@ def parsed(path: str | os.PathLike[str], text: str | bytes, size: int) -> Tree:
         return json.loads(text, object_pairs_hook=_once, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(
-            f"{path}: damaged, or not written by forecast: its description is not JSON that can be read: {error}."
+            Refusal(
+                f"damaged, or not written by forecast: its description is not JSON that can be read: {error}",
+                where=f"{path}:",
+            )
         ) from error
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shlex
 import socket
 import stat
 import zlib
 from contextlib import suppress
+
+from .._refusals import Fix, Refusal
 
 __all__ = ["write_whole"]
 
@@ -33,10 +36,11 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     """
     target = os.path.realpath(os.fspath(path))
     if os.path.exists(target) and not os.path.isfile(target):
-        raise IsADirectoryError(f"{path} is a folder or a device; expected the name of a file.")
+        raise IsADirectoryError(Refusal("is a folder or a device", where=f"{path}", expected="the name of a file"))
     folder, name = os.path.split(target)
     if not os.path.isdir(folder):
-        raise FileNotFoundError(f"the folder of {path} does not exist. Fix: os.makedirs({folder!r}).")
+        fix = Fix(f"os.makedirs({folder!r})", f"mkdir -p {shlex.quote(folder)}")
+        raise FileNotFoundError(Refusal(f"the folder of {path} does not exist", fix=fix))
     _clear(folder, name)
     part = os.path.join(folder, _part_name(name, os.getpid(), secrets.token_hex(8)))
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # as open() would: less what the umask takes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias, TypeVar
 
+from .._refusals import Refusal
 from .errors import ModelFileError
 
 __all__ = ["Tree", "expect"]
@@ -27,5 +28,5 @@ def expect(value: object, kind: type[T], what: str) -> T:
     object
     """
     if type(value) is not kind:
-        raise ModelFileError(f"{what}: got a {type(value).__name__}, expected a {kind.__name__}.")
+        raise ModelFileError(Refusal(f"got a {type(value).__name__}, expected a {kind.__name__}", where=f"{what}:"))
     return value

@@ -15,6 +15,7 @@ import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils import Bunch
 
+from .._refusals import Refusal, install
 from .errors import ModelFileError
 from .expected import expect
 from .registered import BY_CLASS, BY_NAME
@@ -79,7 +80,9 @@ def _refuse_names(cls: Any, names: Iterable[str]) -> None:
     own = cls._get_param_names()
     wrong = [k for k in names if not k.isidentifier() or k.startswith("__") or (hasattr(cls, k) and k not in own)]
     if wrong:
-        raise ModelFileError(f"{cls.__name__} with a value under the name {wrong[0][:40]!r}, which is not for values.")
+        raise ModelFileError(
+            Refusal(f"{cls.__name__} with a value under the name {wrong[0][:40]!r}, which is not for values")
+        )
 
 
 def _sklearn(reader: Reader, depth: int, version: Tree, state: Tree, **named: Tree) -> Any:
@@ -87,8 +90,10 @@ def _sklearn(reader: Reader, depth: int, version: Tree, state: Tree, **named: Tr
     cls = class_of(name)
     if cls is None:
         raise ModelFileError(
-            f"a class {name[:80]!r}, not an estimator that a model file may hold. A model with it is kept by "
-            "joblib.dump(model, path)."
+            Refusal(
+                f"a class {name[:80]!r}, not an estimator that a model file may hold",
+                advice="A model with it is kept by joblib.dump(model, path).",
+            )
         )
     number = _begun(reader)
     state = _read_members(reader, depth, state)
@@ -127,7 +132,7 @@ def _estimator(reader: Reader, depth: int, parameters: Tree, fitted: Tree, **nam
     _refuse_unknown(known, parameters, names)
     _refuse_names(known.cls, fitted)
     if set(fitted) & set(names):
-        raise ModelFileError(f"a {known.name} whose parameters are stored with its fitted attributes.")
+        raise ModelFileError(Refusal(f"a {known.name} whose parameters are stored with its fitted attributes"))
     made = known.cls(**parameters)
     if hasattr(made, "_parameter_constraints"):
         made._validate_params()
@@ -137,7 +142,7 @@ def _estimator(reader: Reader, depth: int, parameters: Tree, fitted: Tree, **nam
 
 def _known(name: Tree, dataclass: bool) -> Registered:
     if not isinstance(name, str) or name not in BY_NAME or dataclasses.is_dataclass(BY_NAME[name].cls) != dataclass:
-        raise ModelFileError(f"a class {str(name)[:80]!r}, which this version of forecast does not know.")
+        raise ModelFileError(Refusal(f"a class {str(name)[:80]!r}, which this version of forecast does not know"))
     return BY_NAME[name]
 
 
@@ -146,8 +151,10 @@ def _refuse_unknown(known: Registered, found: Iterable[str], names: Iterable[str
     unknown = sorted(set(found) - set(names))
     if unknown:
         raise ModelFileError(
-            f"a {known.name} with {unknown[0][:40]!r}, which this version of forecast does not know. Fix: pip install "
-            "--upgrade rnn-forecast."
+            Refusal(
+                f"a {known.name} with {unknown[0][:40]!r}, which this version of forecast does not know",
+                fix=install("--upgrade rnn-forecast"),
+            )
         )
 
 
@@ -171,7 +178,7 @@ def _ended(reader: Reader, number: int, made: Any, is_whole: bool = True) -> Any
 def _same(reader: Reader, depth: int, **named: Tree) -> Any:
     number = expect(named["as"], int, "the number of an object")
     if not 0 <= number < len(reader.objects) or reader.objects[number] is None:
-        raise ModelFileError(f"the object of number {number} is not there yet.")
+        raise ModelFileError(Refusal(f"the object of number {number} is not there yet"))
     return reader.objects[number]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._refusals import Refusal
 from .columns import Alike, AlikeDict, alike
 from .errors import ModelFileError
 from .expected import expect
@@ -88,13 +89,13 @@ def plain_dtype(name: Tree) -> np.dtype[Any]:
     """A dtype of plain values by the name that NumPy gives it; structures and Python objects are refused."""
     dtype = np.dtype(expect(name, str, "a dtype")) if len(str(name)) < 20 else None
     if dtype is None or dtype.kind not in "biufmMUS" or dtype.str != name or dtype.itemsize == 0:
-        raise ModelFileError(f"a dtype {str(name)[:40]!r}, which is none of a model file.")
+        raise ModelFileError(Refusal(f"a dtype {str(name)[:40]!r}, which is none of a model file"))
     return dtype
 
 
 def _float(reader: Reader, depth: int, value: Any) -> float:
     if value not in ("nan", "inf", "-inf"):
-        raise ModelFileError(f"a float {str(value)[:40]!r}; expected nan, inf or -inf.")
+        raise ModelFileError(Refusal(f"a float {str(value)[:40]!r}", expected="nan, inf or -inf"))
     return float(value)
 
 
@@ -106,7 +107,7 @@ def _keys(reader: Reader, keys: Tree, depth: int, values: Sequence[Any]) -> list
     keys = reader.items(keys, depth, "a dict")
     reader.spend(len(keys) * ENTRY)
     if len(set(keys)) != len(keys) or len(keys) != len(values):
-        raise ModelFileError(f"a dict of {len(keys)} keys, some of them twice, or without as many values.")
+        raise ModelFileError(Refusal(f"a dict of {len(keys)} keys, some of them twice, or without as many values"))
     return keys
 
 
@@ -118,7 +119,7 @@ def _dict(reader: Reader, depth: int, keys: Tree, values: Tree) -> dict[Any, Any
 def _alike_dict(reader: Reader, depth: int, keys: Tree, values: Tree) -> AlikeDict:
     found = reader(values, depth)
     if not isinstance(found, Alike):
-        raise ModelFileError(f"a {type(found).__name__} in place of values that are alike.")
+        raise ModelFileError(Refusal(f"a {type(found).__name__} in place of values that are alike"))
     return AlikeDict(_keys(reader, keys, depth, found), found)
 
 
@@ -129,20 +130,20 @@ def _slice(reader: Reader, depth: int, bounds: Tree) -> slice:
 def _function(reader: Reader, depth: int, name: Tree) -> np.ufunc:
     found = vars(np).get(expect(name, str, "a function of NumPy"))  # not getattr, at which NumPy imports modules
     if type(found) is not np.ufunc:  # arithmetic on arrays, nothing else
-        raise ModelFileError(f"a function of NumPy {name[:40]!r}, which is not a ufunc.")
+        raise ModelFileError(Refusal(f"a function of NumPy {name[:40]!r}, which is not a ufunc"))
     return found
 
 
 def _type(reader: Reader, depth: int, name: Tree) -> type:
     if not isinstance(name, str) or name not in TYPES:
-        raise ModelFileError(f"a type {str(name)[:40]!r}; expected one of {sorted(TYPES)}.")
+        raise ModelFileError(Refusal(f"a type {str(name)[:40]!r}", expected=f"one of {sorted(TYPES)}"))
     return TYPES[name]
 
 
 def _numpy_type(reader: Reader, depth: int, name: Tree) -> type[np.generic]:
     found = vars(np).get(expect(name, str, "a type of NumPy"))
     if not isinstance(found, type) or not issubclass(found, np.generic):
-        raise ModelFileError(f"a type of NumPy {name[:40]!r}, which is not a scalar.")
+        raise ModelFileError(Refusal(f"a type of NumPy {name[:40]!r}, which is not a scalar"))
     return found
 
 

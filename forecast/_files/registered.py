@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from .._refusals import Refusal
+
 __all__ = ["BY_CLASS", "BY_NAME", "Registered", "stored"]
 
 T = TypeVar("T")
@@ -66,7 +68,7 @@ def stored(
 
     def register(cls: type[T]) -> type[T]:
         if name in BY_NAME:
-            raise ValueError(f"two classes would be {name!r} in model files: {BY_NAME[name].cls} and {cls}.")
+            raise ValueError(Refusal(f"two classes would be {name!r} in model files: {BY_NAME[name].cls} and {cls}"))
         BY_NAME[name] = BY_CLASS[cls] = Registered(name, cls, card, tuple(left_out))
         return cls
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.utils.validation import check_is_fitted
 
+from .._refusals import Refusal, extended
 from .card import card_of
 from .container import FORMAT, VERSION, pack, parsed, read
 from .disk import write_whole
@@ -70,9 +71,14 @@ class Saved:
         check_is_fitted(self)
         if type(self) not in BY_CLASS:
             raise ModelFileError(
-                f"{type(self).__module__}.{type(self).__qualname__} is a class of your own, and a file holds no code. "
-                "A pickle can hold it: use joblib.dump(model, path), and load one only from people you trust, because "
-                "it runs what it says."
+                Refusal(
+                    f"{type(self).__module__}.{type(self).__qualname__} is a class of your own, and a file holds no "
+                    "code",
+                    advice=(
+                        "A pickle can hold it: use joblib.dump(model, path), and load one only from people you trust, "
+                        "because it runs what it says."
+                    ),
+                )
             )
         writer = Writer()
         tree = writer(self, "")
@@ -138,16 +144,16 @@ def load(path: str | os.PathLike[str]) -> Any:
     try:
         model = reader(tree)
         if not isinstance(model, Saved):
-            raise ModelFileError(f"it holds a {type(model).__name__}, no model.")
+            raise ModelFileError(Refusal(f"it holds a {type(model).__name__}, no model"))
         if reader.tensors:
-            raise ModelFileError(f"nothing reads its tensor {next(iter(reader.tensors))[:80]!r}.")
+            raise ModelFileError(Refusal(f"nothing reads its tensor {next(iter(reader.tensors))[:80]!r}"))
         check_is_fitted(model)
     except (Warning, MemoryError):  # a warning that the user turned into an error; no word about the file
         raise
     except Exception as error:
         # The checksum is right, so the file says what its author wrote. numpy, pandas and scikit-learn may raise any
         # error for that, and each means that it is not a model.
-        raise ModelFileError(f"{path}: not written by this version of forecast: {error}") from error
+        raise ModelFileError(extended(error, f"{path}: not written by this version of forecast: ")) from error
     return model
 
 
@@ -187,12 +193,12 @@ def read_card(path: str | os.PathLike[str]) -> dict[str, Any]:
     _, metadata, size = read(path)
     card = parsed(path, _text(path, metadata, "card"), size)
     if not isinstance(card, dict):
-        raise ModelFileError(f"{path}: its model card is not a JSON object.")
+        raise ModelFileError(Refusal("its model card is not a JSON object", where=f"{path}:"))
     return card
 
 
 def _text(path: str | os.PathLike[str], metadata: dict[str, Any], name: str) -> str:
     text = metadata.get(name)
     if not isinstance(text, str):
-        raise ModelFileError(f"{path}: its header has no {name!r}.")
+        raise ModelFileError(Refusal(f"its header has no {name!r}", where=f"{path}:"))
     return text

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import sklearn
 
+from .._refusals import Fix, Refusal
 from .errors import ModelFileError
 
 __all__ = ["check", "class_of", "name_of"]
@@ -78,14 +79,18 @@ def check(estimator: Any, version: str = sklearn.__version__) -> None:
         estimator._validate_params()
     if state.get("memory") is not None:  # a folder in which scikit-learn keeps pickles, and runs those that it finds
         raise ModelFileError(
-            f"{name} with memory={str(state['memory'])[:40]!r}; expected None before fit. Fix: memory=None."
+            Refusal(
+                f"{name} with memory={str(state['memory'])[:40]!r}",
+                expected="None before fit",
+                fix=Fix("memory=None", ""),
+            )
         )
     sizes = {"1": 1}
     for axis, attribute in (("F", "n_features_in_"), ("O", "n_outputs_")):
         if attribute in state:
             sizes[axis] = state[attribute]
             if type(sizes[axis]) is not int:
-                raise ModelFileError(f"{name} with {attribute} = {sizes[axis]!r}; expected a whole number.")
+                raise ModelFileError(Refusal(f"{name} with {attribute} = {sizes[axis]!r}", expected="a whole number"))
     for attribute, shapes in SHAPES.items():
         value = state.get(attribute)
         if value is not None:
@@ -94,12 +99,14 @@ def check(estimator: Any, version: str = sklearn.__version__) -> None:
 
 def _check_array(name: str, value: object, shapes: tuple[str, ...], sizes: dict[str, int], holes: bool) -> None:
     if not isinstance(value, np.ndarray | Real) or np.asarray(value).dtype.kind not in "fiu":
-        raise ModelFileError(f"{name} is a {type(value).__name__}; expected numbers.")
+        raise ModelFileError(Refusal(f"is a {type(value).__name__}", where=name, expected="numbers"))
     value = np.asarray(value)
     axes = next((axes for axes in shapes if len(axes) == value.ndim), None)
     if axes is None or any(sizes.setdefault(axis, n) != n for axis, n in zip(axes, value.shape, strict=True)):
-        raise ModelFileError(f"{name} has shape {value.shape}, which does not fit its other arrays ({sizes}).")
+        raise ModelFileError(
+            Refusal(f"has shape {value.shape}, which does not fit its other arrays ({sizes})", where=name)
+        )
     if not (np.isfinite(value) | (np.isnan(value) if holes else False)).all():
-        raise ModelFileError(f"{name} holds NaN or infinite values.")
+        raise ModelFileError(Refusal("holds NaN or infinite values", where=name))
     if value.ndim and name.endswith(".scale_") and (value <= 0).any():
-        raise ModelFileError(f"{name} holds what is no scale; expected numbers above 0.")
+        raise ModelFileError(Refusal("holds what is no scale", where=name, expected="numbers above 0"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .._refusals import Refusal
 from .._types import Array
 from .errors import ModelFileError
 from .expected import expect
@@ -144,7 +145,7 @@ def _foreign_class(name: str) -> type | None:
 def _foreign(reader: Reader, depth: int, name: Tree, options: Tree) -> Any:
     cls = _foreign_class(expect(name, str, "a dtype of narwhals"))
     if cls is None:
-        raise ModelFileError(f"a dtype of narwhals {name[:40]!r}, which it does not have.")
+        raise ModelFileError(Refusal(f"a dtype of narwhals {name[:40]!r}, which it does not have"))
     return cls(**expect(reader(options, depth), dict, "a dtype of narwhals"))
 
 
@@ -153,7 +154,7 @@ def _frame(reader: Reader, depth: int, index: Tree, columns: Tree, data: Tree) -
     data = [_an_index(part) for part in reader.items(data, depth, "the columns of a frame")]
     reader.spend(sum(map(len, data)) * VALUE)
     if len(data) != len(columns) or any(len(part) != len(index) for part in data):
-        raise ModelFileError(f"a frame of {len(index)} rows and {len(columns)} names, but other columns.")
+        raise ModelFileError(Refusal(f"a frame of {len(index)} rows and {len(columns)} names, but other columns"))
     frame = pd.DataFrame(dict(enumerate(_column(part, index) for part in data)), index=index)
     frame.columns = columns
     return frame
@@ -171,7 +172,7 @@ def _column(values: pd.Index, index: pd.Index) -> pd.Series:
 
 def _an_index(value: Any) -> pd.Index:
     if not isinstance(value, pd.Index):
-        raise ModelFileError(f"a {type(value).__name__} in place of an index.")
+        raise ModelFileError(Refusal(f"a {type(value).__name__} in place of an index"))
     return value
 
 
@@ -244,13 +245,13 @@ def _period_dtype(reader: Reader, depth: int, freq: Tree) -> pd.PeriodDtype:
 
 def _nullable_dtype(reader: Reader, depth: int, name: Tree) -> Any:
     if name not in NULLABLE:
-        raise ModelFileError(f"a dtype {str(name)[:40]!r}; expected one of {list(NULLABLE)}.")
+        raise ModelFileError(Refusal(f"a dtype {str(name)[:40]!r}", expected=f"one of {list(NULLABLE)}"))
     return pd.api.types.pandas_dtype(name)
 
 
 def _arrow_dtype(reader: Reader, depth: int, name: Tree) -> Any:
     if not re.fullmatch(ARROW, expect(name, str, "a dtype of Arrow")):
-        raise ModelFileError(f"a dtype of Arrow {name[:40]!r}; expected one of numbers, texts or dates.")
+        raise ModelFileError(Refusal(f"a dtype of Arrow {name[:40]!r}", expected="one of numbers, texts or dates"))
     try:
         return pd.api.types.pandas_dtype(name)
     except (ImportError, TypeError):  # a machine without Arrow

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from .._refusals import Refusal
 from .errors import ModelFileError
 from .expected import expect
 
@@ -84,14 +85,14 @@ def _write_offset(writer: Writer, value: Any, place: str, depth: int) -> dict[st
 
 def _offset(reader: Reader, depth: int, name: Tree, n: Tree, normalize: Tree, options: Tree) -> pd.offsets.BaseOffset:
     if not isinstance(name, str) or name not in OFFSETS:
-        raise ModelFileError(f"an offset {str(name)[:40]!r}, which pandas {pd.__version__} does not have.")
+        raise ModelFileError(Refusal(f"an offset {str(name)[:40]!r}, which pandas {pd.__version__} does not have"))
     options = expect(reader(options, depth), dict, "the options of an offset")
     if "holidays" in options:
         options["holidays"] = options["holidays"].tolist()
     n, normalize = expect(n, int, "steps of an offset"), expect(normalize, bool, "whether an offset normalises")
     cls = OFFSETS[name]
     if abs(n) > MOST_STEPS and not issubclass(cls, pd.offsets.Tick):  # pandas may count up to them
-        raise ModelFileError(f"an offset of {n} steps of {name}.")
+        raise ModelFileError(Refusal(f"an offset of {n} steps of {name}"))
     return cls(n) if issubclass(cls, pd.offsets.Tick) else cls(n, normalize=normalize, **options)
 
 
@@ -126,7 +127,9 @@ def _zone(reader: Reader, depth: int, name: Tree, **named: Tree) -> datetime.tzi
             return zoneinfo.ZoneInfo(name)
         return pytz.timezone(name)
     if source != "zoneinfo":
-        raise ModelFileError(f"a zone {name[:40]!r} from {str(source)[:40]!r}; expected datetime, zoneinfo or pytz.")
+        raise ModelFileError(
+            Refusal(f"a zone {name[:40]!r} from {str(source)[:40]!r}", expected="datetime, zoneinfo or pytz")
+        )
     return zoneinfo.ZoneInfo(name)
 
 
@@ -139,13 +142,13 @@ def _fixed_zone(reader: Reader, depth: int, seconds: Tree, name: Tree) -> dateti
 def as_zone(value: object) -> datetime.tzinfo | None:
     """The value, where it is a zone or None; pandas would take numbers and paths for zones as well."""
     if value is not None and not isinstance(value, datetime.tzinfo):
-        raise ModelFileError(f"a {type(value).__name__} in place of a zone.")
+        raise ModelFileError(Refusal(f"a {type(value).__name__} in place of a zone"))
     return value
 
 
 def _counted(kind: Literal["M", "m"], count: Tree, unit: Tree) -> Any:
     if unit not in UNITS:
-        raise ModelFileError(f"a unit of time {str(unit)[:20]!r}; expected one of {list(UNITS)}.")
+        raise ModelFileError(Refusal(f"a unit of time {str(unit)[:20]!r}", expected=f"one of {list(UNITS)}"))
     return np.int64(expect(count, int, "a time")).view(f"{kind}8[{unit}]")
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._refusals import Refusal
 from .._types import Array
 from . import arrays, columns, objects, plain, tables, times
 from .errors import ModelFileError
@@ -68,7 +69,9 @@ class Writer:
         None, bool, int, float, str, list or dict
         """
         if depth > DEEPEST:
-            raise ModelFileError(f"{place}: more than {DEEPEST} values inside of each other, or one inside of itself.")
+            raise ModelFileError(
+                Refusal(f"more than {DEEPEST} values inside of each other, or one inside of itself", where=f"{place}:")
+            )
         kind = type(value)
         if value is None or kind is bool or kind is str or (kind is int and abs(value) < LARGEST):
             return value
@@ -81,9 +84,15 @@ class Writer:
             if tree is not None:
                 return tree
         raise ModelFileError(
-            f"{place} is a {kind.__module__}.{kind.__qualname__}; a model file holds plain values, arrays, time labels "
-            "and such estimators of forecast and scikit-learn as are made of these. A pickle can hold it: use "
-            "joblib.dump(model, path), and load one only from people you trust, because it runs what it says."
+            Refusal(
+                f"is a {kind.__module__}.{kind.__qualname__}; a model file holds plain values, arrays, time labels "
+                "and such estimators of forecast and scikit-learn as are made of these",
+                where=place,
+                advice=(
+                    "A pickle can hold it: use joblib.dump(model, path), and load one only from people you trust, "
+                    "because it runs what it says."
+                ),
+            )
         )
 
     def items(self, values: Iterable[Any], place: str, depth: int) -> Tree:
@@ -125,37 +134,37 @@ class Reader:
     def __call__(self, tree: Tree, depth: int = 0) -> Any:
         """The value of a tree."""
         if depth > DEEPEST:
-            raise ModelFileError(f"more than {DEEPEST} values inside of each other.")
+            raise ModelFileError(Refusal(f"more than {DEEPEST} values inside of each other"))
         if isinstance(tree, list):
             return told_apart([self(part, depth + 1) for part in tree])
         if not isinstance(tree, dict):
             if type(tree) is int and abs(tree) >= LARGEST:
-                raise ModelFileError("a whole number of more than 64 bits.")
+                raise ModelFileError(Refusal("a whole number of more than 64 bits"))
             return tree
         members = dict(tree)
         name = members.pop("is", None)
         if not isinstance(name, str) or name not in READERS:
             raise ModelFileError(
-                f"a value of the kind {str(name)[:40]!r}, which this version of forecast does not know."
+                Refusal(f"a value of the kind {str(name)[:40]!r}, which this version of forecast does not know")
             )
         names, read = READERS[name]
         if set(members) != set(names):
             raise ModelFileError(
-                f"a value of the kind {name!r} with the members {sorted(members)[:9]}, not {list(names)}."
+                Refusal(f"a value of the kind {name!r} with the members {sorted(members)[:9]}, not {list(names)}")
             )
         return read(self, depth + 1, **members)
 
     def tensor(self, name: Tree) -> Array:
         """The tensor of a name; each is read once."""
         if not isinstance(name, str) or name not in self.tensors:
-            raise ModelFileError(f"no tensor {str(name)[:80]!r}, or it is read twice.")
+            raise ModelFileError(Refusal(f"no tensor {str(name)[:80]!r}, or it is read twice"))
         return self.tensors.pop(name)
 
     def items(self, tree: Tree, depth: int, what: str) -> list[Any]:
         """The values of what `Writer.items` wrote."""
         found = self(tree, depth)
         if type(found) is not list:
-            raise ModelFileError(f"{what}: got a {type(found).__name__}, expected a list.")
+            raise ModelFileError(Refusal(f"got a {type(found).__name__}, expected a list", where=f"{what}:"))
         return found
 
     def spend(self, size: int, steps: int = 0) -> None:
@@ -163,7 +172,7 @@ class Reader:
         self.room -= size
         self.steps -= steps
         if self.room < 0 or self.steps < 0:
-            raise ModelFileError("it asks for more memory or time than its size justifies.")
+            raise ModelFileError(Refusal("it asks for more memory or time than its size justifies"))
 
 
 def told_apart(values: list[Any]) -> list[Any]:
@@ -177,7 +186,7 @@ def told_apart(values: list[Any]) -> list[Any]:
             groups.setdefault(_hash(value), []).append(value)
     for number, group in groups.items():
         if number is not None and sum(one is not group[0] and one != group[0] for one in group) > FEW:
-            raise ModelFileError(f"{len(group)} values of one hash.")
+            raise ModelFileError(Refusal(f"{len(group)} values of one hash"))
     return values
 
 

@@ -94,16 +94,18 @@ def column_names(
         target = columns
     targets = _as_list(target)
     if not targets:
-        raise ValueError(f"target is empty; expected one or several of the columns {shown(columns)}.")
+        raise ValueError(
+            Refusal("is empty", where="target", expected=f"one or several of the columns {shown(columns)}")
+        )
     if len(set(targets)) != len(targets):
-        raise ValueError(f"target names a column twice: {targets}.")
+        raise ValueError(Refusal(f"names a column twice: {targets}", where="target"))
     channels = list(dict.fromkeys(targets + ([] if past_covariates is None else _as_list(past_covariates))))
     for name in channels:
         count = columns.count(name)
         if count != 1:
             role = "target" if name in targets else "past covariate"
             got = "is not in the frame" if count == 0 else f"appears {count} times in the frame"
-            raise ValueError(f"{role} {name!r} {got}; its columns are {shown(columns)}.")
+            raise ValueError(Refusal(f"{role} {name!r} {got}; its columns are {shown(columns)}"))
     return targets, channels
 
 
@@ -247,6 +249,9 @@ def check_length(n_rows: int, lookback: int, horizon: int) -> None:
     if longest > 0:
         way = f"the longest lookback that works here is {longest}"
     raise ValueError(
-        f"the series has {n_rows} rows, but lookback + horizon = {lookback} + {horizon} = {lookback + horizon} are "
-        f"needed for one window; {way}."
+        Refusal(
+            f"has {n_rows} rows, but lookback + horizon = {lookback} + {horizon} = {lookback + horizon} are needed "
+            f"for one window; {way}",
+            where="the series",
+        )
     )

@@ -57,7 +57,7 @@ def frequency_of(index: pd.Index) -> pd.DateOffset | int:
     """
     _refuse_kind(index)
     if len(index) == 0:
-        raise ValueError("the frame is empty: 0 rows; expected a row per time step.")
+        raise ValueError(Refusal("is empty: 0 rows", where="the frame", expected="a row per time step"))
     refuse_disorder(index)
     if isinstance(index, pd.PeriodIndex):
         _refuse_step_gaps(index, index.astype("int64").to_numpy(), index.freq.n)
@@ -215,7 +215,7 @@ def refuse_too_few(index: pd.DatetimeIndex, fix: Callable[[str], str] | None = N
 
 
 def seen_in(stamps: pd.DatetimeIndex) -> pd.DateOffset | None:
-    """The inferred offset or None; `pandas.infer_freq` changes its return type between versions, this does not."""
+    """Return the inferred offset or None, the same type in all versions of pandas (unlike `pandas.infer_freq`)."""
     freq = pd.DatetimeIndex(stamps, freq="infer").freq if len(stamps) > 2 else None
     # pandas takes eight hours a day for business hours, whatever hours they are and whether or not on weekdays.
     return freq if not isinstance(freq, pd.offsets.BusinessHour) or _keeps_to(stamps, freq) else None

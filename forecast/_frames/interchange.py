@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from .._files import stored
-from .._refusals import Refusal
+from .._refusals import Refusal, install
 from .._types import Array, FrameLike
 from .columns import as_frame
 from .fixes import Source
@@ -103,8 +103,11 @@ def _narwhals(X: Any, what: str) -> ModuleType:
         import narwhals.stable.v2 as nw
     except ImportError as error:
         raise ImportError(
-            f"{what} is a {type(X).__module__.partition('.')[0]} frame; reading it needs narwhals. Fix: pip "
-            "install narwhals."
+            Refusal(
+                f"is a {type(X).__module__.partition('.')[0]} frame; reading it needs narwhals",
+                where=what,
+                fix=install("narwhals"),
+            )
         ) from error
     return nw
 

@@ -67,7 +67,9 @@ class Roles:
     def __post_init__(self) -> None:
         ids = _as_list(self.series)
         if self.series is not None and not ids:
-            raise ValueError("series is empty; expected the column or index level that names the series, or None.")
+            raise ValueError(
+                Refusal("is empty", where="series", expected="the column or index level that names the series, or None")
+            )
         object.__setattr__(self, "series", ids if len(ids) > 1 else ids[0] if ids else None)
 
     @property
@@ -142,7 +144,9 @@ class Roles:
         if target is None:
             target = _only_one(frame, taken)
         elif not _as_list(target):
-            raise ValueError(f"target is empty; expected one or several of the columns {shown(frame.columns)}.")
+            raise ValueError(
+                Refusal("is empty", where="target", expected=f"one or several of the columns {shown(frame.columns)}")
+            )
         roles = cls(_as_list(target), **given, series=series, time=time, outside=outside)
         roles._refuse_two_roles()
         roles.check(frame)
@@ -165,7 +169,9 @@ class Roles:
         for role, label in self.labelled():
             if label in seen and {seen[label], role} != {ROLES["static"], "series"}:
                 where = f"twice as {role}" if seen[label] == role else f"as {seen[label]} and as {role}"
-                raise ValueError(f"column {label!r} is named {where}; expected one role for each column.")
+                raise ValueError(
+                    Refusal(f"is named {where}", where=f"column {label!r}", expected="one role for each column")
+                )
             seen[label] = role
 
     def labelled(self) -> list[tuple[str, Hashable]]:

@@ -50,7 +50,7 @@ class Rules:
         """Refuse a value that is not documented."""
         for name, allowed in (("gaps", GAPS), ("missing", MISSING), ("categorical", CATEGORICAL)):
             if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of {list(allowed)}.")
+                raise ValueError(Refusal(f"is {getattr(self, name)!r}", where=name, expected=f"one of {list(allowed)}"))
         if self.freq is not None and self.trading_calendar is not None:
             raise ValueError(
                 Refusal(
@@ -79,14 +79,20 @@ class Rules:
         number = isinstance(self.freq, Integral) and not isinstance(self.freq, bool)
         if number != (kind == "integer"):
             expected = "a whole number of steps" if kind == "integer" else "a frequency such as 'h' or 'D'"
-            raise TypeError(f"freq is {self.freq!r}, but the time labels are {kind}s; expected {expected}, or None.")
+            raise TypeError(
+                Refusal(
+                    f"is {self.freq!r}, but the time labels are {kind}s", where="freq", expected=f"{expected}, or None"
+                )
+            )
         if number:
             if self.freq < 1:
-                raise ValueError(f"freq is {self.freq}; expected a step of 1 or more.")
+                raise ValueError(Refusal(f"is {self.freq}", where="freq", expected="a step of 1 or more"))
             return int(self.freq)
         try:
             if kind == "period" and isinstance(self.freq, str):
                 return pd.PeriodDtype(self.freq).freq
             return pd.tseries.frequencies.to_offset(self.freq)
         except (ValueError, TypeError) as error:
-            raise ValueError(f"freq is {self.freq!r}; expected a frequency that pandas knows: {error}.") from error
+            raise ValueError(
+                Refusal(f"is {self.freq!r}", where="freq", expected=f"a frequency that pandas knows: {error}")
+            ) from error

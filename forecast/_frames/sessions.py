@@ -133,13 +133,22 @@ def calendar_of(
         return given
     if isinstance(given, (str, pd.offsets.BaseOffset)) or not np.iterable(given):
         raise TypeError(
-            f"trading_calendar is {given!r}; expected a pandas CustomBusinessDay or a list of dates without session."
+            Refusal(
+                f"is {given!r}",
+                where="trading_calendar",
+                expected="a pandas CustomBusinessDay or a list of dates without session",
+            )
         )
     try:
         holidays = pd.DatetimeIndex(list(given)).tz_localize(None).normalize()
     except (TypeError, ValueError) as error:
         raise TypeError(
-            f"trading_calendar holds a value that is not a date: {error}; expected a list of the dates without session."
+            Refusal(
+                "holds a value that is not a date",
+                where="trading_calendar",
+                got=f"{error}",
+                expected="a list of the dates without session",
+            )
         ) from error
     mask = inferred_weekmask(index, starts)
     if not counts[5:].any():

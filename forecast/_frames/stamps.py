@@ -67,7 +67,7 @@ def read_stamps(labels: pd.Index, layout: Layout, what: str = "X") -> pd.Index:
     'datetime'
     """
     if len(labels) == 0:
-        raise ValueError(f"the frame is empty: 0 rows in {what}; expected a row per time step.")
+        raise ValueError(Refusal(f"is empty: 0 rows in {what}", where="the frame", expected="a row per time step"))
     labels = as_stamps(labels)
     if not isinstance(labels, (pd.DatetimeIndex, pd.PeriodIndex)):
         labels = _other(labels, Source(None, layout, what))

@@ -72,7 +72,11 @@ class StaticTable:
         parts = [_names_in(frame, label, ids) for label in ids]
         for label, part in zip(ids, parts, strict=True):
             if part.isna().any():
-                raise ValueError(f"static has no name in {label!r} in row {int(np.argmax(part.isna()))}; expected one.")
+                raise ValueError(
+                    Refusal(
+                        f"has no name in {label!r} in row {int(np.argmax(part.isna()))}", where="static", expected="one"
+                    )
+                )
         keys = parts[0].tolist() if len(ids) == 1 else list(zip(*(part.tolist() for part in parts), strict=True))
         twice = pd.Index(keys, tupleize_cols=False).duplicated()
         if twice.any():
@@ -91,11 +95,16 @@ class StaticTable:
         missing = [label for label in labels if label not in frame.columns]
         if missing:
             raise ValueError(
-                f"static_covariates names {missing[0]!r}, which is not a column of static; its columns are "
-                f"{shown(frame.columns)}. Where static is given, all static covariates are read from it."
+                Refusal(
+                    f"names {missing[0]!r}, which is not a column of static; its columns are {shown(frame.columns)}",
+                    where="static_covariates",
+                    advice="Where static is given, all static covariates are read from it.",
+                )
             )
         if not labels:
-            raise ValueError(f"static has no columns but {ids!r}; expected those of the static covariates.")
+            raise ValueError(
+                Refusal(f"has no columns but {ids!r}", where="static", expected="those of the static covariates")
+            )
         values, categories = {}, {}
         for label in labels:
             values[label], known = _read(frame[label], label)
@@ -106,7 +115,7 @@ class StaticTable:
     def _check_loaded(self) -> None:
         """Refuse a table out of a file whose parts do not fit together."""
         if any(len(values) != len(self.keys) for values in self.values.values()):
-            raise ModelFileError(f"static covariates of {len(self.keys)} series in columns of another length.")
+            raise ModelFileError(Refusal(f"static covariates of {len(self.keys)} series in columns of another length"))
 
     @property
     def labels(self) -> list[Hashable]:
@@ -159,8 +168,12 @@ class StaticTable:
             if differs.any():
                 row = int(np.argmax(differs))
                 raise ValueError(
-                    f"static gives series {quoted(keys[row])} the {label!r} {other[row]!r}, and fit had {one[row]!r}; "
-                    "a fitted model keeps that; expected static of new series alone, or another fit."
+                    Refusal(
+                        f"gives series {quoted(keys[row])} the {label!r} {other[row]!r}, and fit had {one[row]!r}; a "
+                        "fitted model keeps that",
+                        where="static",
+                        expected="static of new series alone, or another fit",
+                    )
                 )
 
     def joined_to(self, frame: pd.DataFrame, layout: Layout, what: str) -> pd.DataFrame:
@@ -201,8 +214,11 @@ def _names_in(frame: pd.DataFrame, label: Hashable, ids: Sequence[Hashable]) -> 
     if frame.index.nlevels == len(ids) and not counts and not set(ids) & {*frame.columns, *frame.index.names}:
         return frame.index.get_level_values(ids.index(label))
     raise ValueError(
-        f"static has neither a column nor a level of its index with the name {label!r}, which names the series; its "
-        f"columns are {shown(frame.columns)}, its levels {list(frame.index.names)}."
+        Refusal(
+            f"has neither a column nor a level of its index with the name {label!r}, which names the series; its "
+            f"columns are {shown(frame.columns)}, its levels {list(frame.index.names)}",
+            where="static",
+        )
     )
 
 
@@ -225,8 +241,11 @@ def _read(column: pd.Series, label: Hashable) -> tuple[Floats | list[Hashable], 
         infinite = np.isinf(values)
         if infinite.any():
             raise ValueError(
-                f"static covariate {label!r} has {int(infinite.sum())} infinite values, the first in row "
-                f"{int(np.argmax(infinite))} of static; expected finite numbers."
+                Refusal(
+                    f"has {int(infinite.sum())} infinite values, the first in row {int(np.argmax(infinite))} of static",
+                    where=f"static covariate {label!r}",
+                    expected="finite numbers",
+                )
             )
         return values, None
     present = column[column.notna()]

@@ -49,7 +49,7 @@ def note_time(label: Hashable, stacklevel: int) -> None:
 def time_of(
     frame: pd.DataFrame, series: Sequence[Hashable], taken: Sequence[Hashable], foreign: Any = None
 ) -> Hashable:
-    """The column of time stamps of a frame whose index only counts rows; None where the index is the time.
+    """Return the column of time stamps if the index only counts rows, or None if the index is the time.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def time_of(
     Returns
     -------
     label or None
-        None also if no column holds stamps: then the row numbers are the time.
+        Also None if no column holds time stamps; the row numbers are then the time.
 
     Raises
     ------
@@ -96,8 +96,10 @@ def time_of(
     _refuse_text(frame, [*series, *taken])
     if foreign is not None:
         raise ValueError(
-            f"a frame of {foreign} has no index, and time is None; expected the column that holds the stamps as time=, "
-            f"one of {list(frame.columns)}."
+            Refusal(
+                f"a frame of {foreign} has no index, and time is None",
+                expected=f"the column that holds the stamps as time=, one of {list(frame.columns)}",
+            )
         )
     return None
 

@@ -11,6 +11,7 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_is
 from threadpoolctl import threadpool_limits
 
 from .._files import ModelFileError, stored
+from .._refusals import Fix, Refusal
 from .._types import Floats, Integers
 from .._windows import Windows, WindowTargets
 from .inputs import Inputs
@@ -121,11 +122,11 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def _check_parameters(self) -> None:
         number = isinstance(self.penalty, (int, float, np.number)) and not isinstance(self.penalty, bool)
         if not number or not 0 <= self.penalty < np.inf:
-            raise ValueError(f"penalty is {self.penalty!r}; expected a finite number of 0 or more.")
+            raise ValueError(Refusal(f"is {self.penalty!r}", where="penalty", expected="a finite number of 0 or more"))
         if not isinstance(self.per_series, (bool, np.bool_)):
-            raise ValueError(f"per_series is {self.per_series!r}; expected True or False.")
+            raise ValueError(Refusal(f"is {self.per_series!r}", where="per_series", expected="True or False"))
         if self.covariates is not None and self.covariates != "auto":
-            raise ValueError(f"covariates is {self.covariates!r}; expected 'auto' or None.")
+            raise ValueError(Refusal(f"is {self.covariates!r}", where="covariates", expected="'auto' or None"))
 
     def _fit_windows(self, windows: Windows, y: Any, weight: Any) -> None:
         self._take(windows, *self._solutions(windows, y, weight, [self.penalty]), 0)
@@ -146,9 +147,11 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
     ) -> tuple[Inputs, list[_Solutions], list[Any]]:
         """Inputs; for all series and for each of some, a solution of each penalty; and the names of these series."""
         if y is not None and not (isinstance(y, WindowTargets) and y.belongs_to(windows)):
-            raise ValueError("y is not the targets of the windows X. Fix: fit(X, X.y).")
+            raise ValueError(
+                Refusal("is not the targets of the windows X", where="y", fix=Fix("model.fit(X, X.y)", ""))
+            )
         if not len(windows):
-            raise ValueError("X: there are 0 windows; expected 1 or more.")
+            raise ValueError(Refusal("there are 0 windows", where="X:", expected="1 or more"))
         _ = windows.y  # refuses windows without a future
         if weight is not None:
             rows = np.empty((len(windows), 1))
@@ -225,8 +228,11 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         inputs = Inputs(**self.inputs_)
         if X.shape[1] != self.n_features_in_ or (X.n_targets, X.horizon) != (inputs.targets, inputs.horizon):
             raise ValueError(
-                f"X has {X.shape[1]} features, {X.n_targets} targets and a horizon of {X.horizon}; fit saw "
-                f"{self.n_features_in_}, {inputs.targets} and {inputs.horizon}."
+                Refusal(
+                    f"has {X.shape[1]} features, {X.n_targets} targets and a horizon of {X.horizon}; fit saw "
+                    f"{self.n_features_in_}, {inputs.targets} and {inputs.horizon}",
+                    where="X",
+                )
             )
         rows = np.full(len(X), -1)
         if len(self.series_):
@@ -242,9 +248,18 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             X = check_array(X, dtype=np.float64)
             if X.shape[1] != self.n_features_in_:
                 raise ValueError(
-                    f"X has {X.shape[1]} features, but LinearForecaster is expecting {self.n_features_in_} features."
+                    Refusal(
+                        f"has {X.shape[1]} features, but LinearForecaster is expecting {self.n_features_in_} features",
+                        where="X",
+                    )
                 )
-            raise ValueError("X is an array, but fit had Windows, of which not all values are inputs. Pass Windows.")
+            raise ValueError(
+                Refusal(
+                    "is an array, but fit had Windows, of which not all values are inputs",
+                    where="X",
+                    advice="Pass Windows.",
+                )
+            )
         X = validate_data(self, X, reset=False, dtype=np.float64)
         with threadpool_limits(limits=1, user_api="blas"):
             out = self._weighted(X, lambda block: block, self.coef_, self.intercept_)
@@ -277,11 +292,13 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             array = getattr(self, name)
             if array.shape != shape or array.dtype != np.float64:
                 raise ModelFileError(
-                    f"the {name} of a linear forecaster has shape {array.shape} and dtype {array.dtype}; expected "
-                    f"{shape} and float64."
+                    Refusal(
+                        f"the {name} of a linear forecaster has shape {array.shape} and dtype {array.dtype}",
+                        expected=f"{shape} and float64",
+                    )
                 )
             if not np.isfinite(array).all():
-                raise ModelFileError(f"the {name} of a linear forecaster holds NaN or infinite values.")
+                raise ModelFileError(Refusal(f"the {name} of a linear forecaster holds NaN or infinite values"))
 
 
 def _by_value(numbers: Integers) -> list[tuple[int, Integers]]:

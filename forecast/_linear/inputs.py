@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 
 from .._frames import season_length
+from .._refusals import Fix, Refusal
 from .._types import Floats, Integers
 
 if TYPE_CHECKING:
@@ -65,8 +66,12 @@ class Inputs:
         """
         if windows.stamps is not None:
             raise ValueError(
-                "LinearForecaster has a weight for each lag and each step, which rows at any times do not have; "
-                "expected another regressor. Fix: RNNForecaster(cell='gru_decay', decoder='steps')."
+                Refusal(
+                    "has a weight for each lag and each step, which rows at any times do not have",
+                    where="LinearForecaster",
+                    expected="another regressor",
+                    fix=Fix("RNNForecaster(cell='gru_decay', decoder='steps')", "--cell gru_decay --set decoder=steps"),
+                )
             )
         n, horizon, lookback = windows.n_targets, windows.horizon, windows.lookback
         if covariates is None:
@@ -86,8 +91,12 @@ class Inputs:
         room = MOST - found.extras
         if room < n:
             raise ValueError(
-                f"X: {found.extras} values of covariates and {n} targets are more inputs than {MOST}; "
-                "expected fewer columns. Fix: covariates=None."
+                Refusal(
+                    f"{found.extras} values of covariates and {n} targets are more inputs than {MOST}",
+                    where="X:",
+                    expected="fewer columns",
+                    fix=Fix("model.set_params(covariates=None)", ""),
+                )
             )
         return cls(n, horizon, lookback, min(lookback, room // n), others, backs, features, block, static)
 
@@ -147,7 +156,7 @@ class Inputs:
             parts.append(windows.values[rows, self.targets :].reshape(n, -1))
         if self.features and ahead:
             if windows.future is None or not windows.has_future:
-                raise ValueError(f"some windows have fewer than horizon = {self.horizon} rows of known future.")
+                raise ValueError(Refusal(f"some windows have fewer than horizon = {self.horizon} rows of known future"))
             rows = windows.origins[:, None] + np.arange(1, self.horizon + 1)
             known = windows.future[rows].astype(np.float64)
             if self.block > 1:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .._files import ModelFileError, stored
+from .._refusals import Refusal
 from .._registries import (
     ACTIVATED_CELLS,
     CELL_WORDS,
@@ -211,35 +212,37 @@ class Architecture:
             least = 1 if name in sizes and not (name in ("steps", "inputs") and self.reads_no_past) else 0
             beyond = type(size) is int and name not in free and size > most
             if type(size) is not int or size < least or beyond or (name == "layers" and size > n_weights):
-                raise ModelFileError(f"a network with {name} = {size!r} in {n_weights} weights.")
+                raise ModelFileError(Refusal(f"a network with {name} = {size!r} in {n_weights} weights"))
         if self.return_sequences is True and self.targets % self.steps:
-            raise ModelFileError(f"{self.targets} targets at {self.steps} steps.")
+            raise ModelFileError(Refusal(f"{self.targets} targets at {self.steps} steps"))
         if self.step_targets % self.columns or self.horizon not in (None, self.step_targets // self.columns):
-            raise ModelFileError(f"{self.targets} targets in {self.columns} columns over {self.horizon!r} steps.")
+            raise ModelFileError(
+                Refusal(f"{self.targets} targets in {self.columns} columns over {self.horizon!r} steps")
+            )
         if self.hidden % self.heads or self.future_size % self.heads:
-            raise ModelFileError(f"{self.hidden} and {self.future_size} units in {self.heads} heads.")
+            raise ModelFileError(Refusal(f"{self.hidden} and {self.future_size} units in {self.heads} heads"))
         if self.own < 0 or bool(self.cycle) != bool(self.cycle_rows):
-            raise ModelFileError(f"{self.extra} inputs besides the past and a cycle of {self.cycle} steps.")
+            raise ModelFileError(Refusal(f"{self.extra} inputs besides the past and a cycle of {self.cycle} steps"))
         if self.cycle_rows > 1 and self.cycle_rows != self.series:
-            raise ModelFileError(f"a cycle of each of {self.cycle_rows} series, but {self.series} series.")
+            raise ModelFileError(Refusal(f"a cycle of each of {self.cycle_rows} series, but {self.series} series"))
         for role, n in (("past", self.inputs), ("future", self.future), ("static", self.static)):
             levels = getattr(self, f"{role}_levels")
             if len(levels) not in (0, n) or any(type(one) is not int or not 0 <= one <= most for one in levels):
-                raise ModelFileError(f"a network with {role}_levels = {levels!r} of {n} columns.")
+                raise ModelFileError(Refusal(f"a network with {role}_levels = {levels!r} of {n} columns"))
         if self.encoder == "dense" and (self.steps > 1 or self.decoder not in ("recurrent", "segments")):
-            raise ModelFileError(f"a dense encoder of {self.steps} steps with decoder = {self.decoder!r}.")
+            raise ModelFileError(Refusal(f"a dense encoder of {self.steps} steps with decoder = {self.decoder!r}"))
         length = self.embedding_size
         if length is not None and (type(length) is not int or not 1 <= length <= most):
-            raise ModelFileError(f"a network with embedding_size = {length!r} in {n_weights} weights.")
+            raise ModelFileError(Refusal(f"a network with embedding_size = {length!r} in {n_weights} weights"))
         steps = self.dilation
         if not isinstance(steps, tuple) or len(steps) not in (0, self.layers) or not all(type(n) is int for n in steps):
-            raise ModelFileError(f"a network of {self.layers} layers with dilation = {steps!r}.")
+            raise ModelFileError(Refusal(f"a network of {self.layers} layers with dilation = {steps!r}"))
         channel, wanted = self.elapsed, self.cell in DECAYING_CELLS
         if (channel is not None) != wanted or (wanted and not (type(channel) is int and 0 <= channel < self.inputs)):
-            raise ModelFileError(f"a network of cell = {self.cell!r} with elapsed = {channel!r}.")
+            raise ModelFileError(Refusal(f"a network of cell = {self.cell!r} with elapsed = {channel!r}"))
         for name in ("recurrent_dropout", "zoneout"):
             if not isinstance(getattr(self, name), float):
-                raise ModelFileError(f"a network with {name} = {getattr(self, name)!r}.")
+                raise ModelFileError(Refusal(f"a network with {name} = {getattr(self, name)!r}"))
         choices = {"decoder": DECODERS, "skip": SKIPS, "segment_activation": ACTIVATIONS, "cell": CELL_WORDS,
                    "loss": EVERY_LOSS, "attention": ATTENTIONS, "encoder": ENCODERS} | dict.fromkeys(
             ("bidirectional", "decoder_tied", "residual", "layer_norm", "return_sequences", "ragged", "stateful",
@@ -249,4 +252,4 @@ class Architecture:
         for name, known in choices.items():
             value = getattr(self, name)
             if not isinstance(value, str | bool | None) or value not in known:
-                raise ModelFileError(f"a network with {name} = {value!r}, which this forecast does not know.")
+                raise ModelFileError(Refusal(f"a network with {name} = {value!r}, which this forecast does not know"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._files import ModelFileError, stored
+from .._refusals import Refusal
 
 if TYPE_CHECKING:
     from typing import Any
@@ -145,12 +146,16 @@ class Carried:
         width = network.architecture.step_targets * network.outputs.of_a_target
         fits = isinstance(states, np.ndarray) and states.ndim == 4 and states.dtype == expected.dtype
         if not fits or states.shape[:2] + states.shape[3:] != wanted:
-            raise ModelFileError(f"the carried states are not of {expected.shape[3]} units in {len(expected)} layers.")
+            raise ModelFileError(
+                Refusal(f"the carried states are not of {expected.shape[3]} units in {len(expected)} layers")
+            )
         if outputs is None:
             return
         fits = isinstance(outputs, np.ndarray) and outputs.dtype == np.float64
         if not fits or outputs.shape != (states.shape[2], width):
-            raise ModelFileError(f"the forecasts from the carried states are not {width} numbers of each sequence.")
+            raise ModelFileError(
+                Refusal(f"the forecasts from the carried states are not {width} numbers of each sequence")
+            )
 
 
 class _OneRow:
@@ -198,8 +203,14 @@ def _refuse_unknown(codes: Floats, column: int, levels: int) -> None:
     unknown = codes[(codes < 0) | (codes > levels - 1) | (codes != np.rint(codes))]
     if len(unknown):
         raise ValueError(
-            f"rows: channel {column} holds {unknown[0]:g}; expected the codes 0 to {levels - 1} of the fit, because "
-            "category_left_out=0 leaves no vector for unknown ones."
+            Refusal(
+                f"channel {column} holds {unknown[0]:g}",
+                where="rows:",
+                expected=(
+                    f"the codes 0 to {levels - 1} of the fit, because category_left_out=0 leaves no vector for "
+                    "unknown ones"
+                ),
+            )
         )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .._refusals import Refusal
+
 if TYPE_CHECKING:
     from .architecture import Architecture
     from .spec import _Draft
@@ -106,11 +108,16 @@ def refuse_codes(a: Architecture) -> None:
     if has_codes(a.past_levels[: a.columns]) and (a.cycle or a.skip == "linear" or a.decoder == "recurrent"):
         what = f"cycle={a.cycle}" if a.cycle else "skip='linear'" if a.skip == "linear" else "decoder='recurrent'"
         raise ValueError(
-            f"{what} reads the first {a.columns} channels as the past of the targets, and some hold codes of "
-            "categories; expected covariates alone under categories."
+            Refusal(
+                f"{what} reads the first {a.columns} channels as the past of the targets, and some hold codes of "
+                "categories",
+                expected="covariates alone under categories",
+            )
         )
     if has_codes(a.past_levels) and a.skip == "linear-all":
         raise ValueError(
-            "skip='linear-all' is a linear map from all channels, and some hold codes of categories. Set "
-            "skip='linear', which reads the past of the targets."
+            Refusal(
+                "skip='linear-all' is a linear map from all channels, and some hold codes of categories",
+                advice="Set skip='linear', which reads the past of the targets.",
+            )
         )

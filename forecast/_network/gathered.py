@@ -41,7 +41,7 @@ def scaled_windows(
     -------
     past : ndarray of shape (windows, steps, channels), float64
     targets : ndarray of shape (windows, targets), float64
-        NaN where one is missing.
+        NaN if a target is missing.
     """
     origin, steps = arguments.get("origin"), arguments["lookback"]
     base = index if origin is None else np.asarray(origin)[index].astype(np.int64)

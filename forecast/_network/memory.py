@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._memory import available_bytes
+from .._refusals import Refusal
 from .architecture import CELLS
 
 if TYPE_CHECKING:
@@ -42,8 +43,12 @@ def refuse_too_large(spec: NetworkSpec, dtype: str, batch: int) -> None:
     available = available_bytes()
     if available is not None and needed > available:
         raise MemoryError(
-            f"Training this network needs at least {needed:,} bytes ({weights:,} weights), and {available:,} are "
-            "available; expected a smaller network. Lower hidden_size, num_layers or the lookback."
+            Refusal(
+                f"Training this network needs at least {needed:,} bytes ({weights:,} weights), and {available:,} are "
+                "available",
+                expected="a smaller network",
+                advice="Lower hidden_size, num_layers or the lookback.",
+            )
         )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from .._distributions import FAMILIES, Distribution
 from .._quantiles import at_levels, in_order, median_level
+from .._refusals import Refusal
 from .._registries import EVERY_LOSS
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Point:
         ------
         AttributeError
         """
-        raise AttributeError("the outputs of this loss are not quantiles.")
+        raise AttributeError(Refusal("the outputs of this loss are not quantiles"))
 
 
 class Levels(Point):

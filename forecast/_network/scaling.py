@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import _core
 from .._files import stored
+from .._refusals import Refusal
 from .._tail import MANY, some_of
 
 if TYPE_CHECKING:
@@ -188,7 +189,9 @@ def windows_scaling(
     for of, name in (("past", "X"), ("target", "y"), ("extra", "X, known future and static values")):
         mean, deviation = found[f"{of}_mean"], found[f"{of}_std"]
         if not np.isfinite(deviation).all():
-            raise ValueError(f"{name}: expected numbers with a finite variance, got some beyond 1e150; rescale them.")
+            raise ValueError(
+                Refusal(where=name, got="some beyond 1e150; rescale them", expected="numbers with a finite variance")
+            )
         if mean.size or of != "extra":
             varies = _varies(mean, deviation)
             learned.update({f"{of}_mean": mean, f"{of}_scale": np.where(varies, deviation, 1.0)})

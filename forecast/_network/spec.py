@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .._refusals import Refusal
 from .._registries import MATRIX_CELLS
 from .categories import has_codes, split
 from .unfit import first_residual, refuse_unfit
@@ -391,9 +392,13 @@ def _segments(
         size = wanted - d.width(further)
         if size < 1:
             raise ValueError(
-                f"decoder_tied=True: layer {encoder} of the encoder reads {wanted} values a step, but the decoder "
-                f"already reads {d.width(further)} (series, static values, known future, the reversed layer's state) "
-                "and needs room for its learned positions. Set decoder_tied=False, or a greater hidden_size."
+                Refusal(
+                    f"layer {encoder} of the encoder reads {wanted} values a step, but the decoder already reads "
+                    f"{d.width(further)} (series, static values, known future, the reversed layer's state) and needs "
+                    "room for its learned positions",
+                    where="decoder_tied=True:",
+                    advice="Set decoder_tied=False, or a greater hidden_size.",
+                )
             )
     positions = d.layer("decoder.positions", "dense", [], count, size, bias="steps")
     x = d.joined("decoder.input", [positions, *further])

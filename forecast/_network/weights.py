@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import _core
 from .._files import ModelFileError, stored
+from .._refusals import Refusal, extended
 from .._threads import WORTH_SHARING, thread_count
 from .architecture import CELLS, MATRIX_CELLS, Architecture
 from .core import activity, compiled, flow
@@ -78,7 +79,7 @@ class Network:
         """Refuse weights and scaling out of a file that are not those of the architecture."""
         a, theta, s = self.architecture, self.theta, self.scaling
         if not isinstance(theta, np.ndarray) or theta.ndim != 1 or theta.dtype != a.dtype:
-            raise ModelFileError(f"the weights are not a vector of {a.dtype}.")
+            raise ModelFileError(Refusal(f"are not a vector of {a.dtype}", where="the weights"))
         parts = {"past": max(a.inputs, 1), "target": a.targets}
         parts |= {} if s.extra_mean is None and s.extra_scale is None and a.extra == 0 else {"extra": a.extra}
         # Every size costs a number of the file at least, so that no file can ask for more than it holds.
@@ -86,21 +87,23 @@ class Network:
         try:
             expected = self.compiled.n_parameters
         except ValueError as error:
-            raise ModelFileError(f"a network that cannot be: {error}") from error
+            raise ModelFileError(extended(error, "a network that cannot be: ")) from error
         if theta.size != expected or not np.isfinite(theta).all():
-            raise ModelFileError(f"{theta.size} weights, some of them NaN or infinite; expected {expected} numbers.")
+            raise ModelFileError(
+                Refusal(f"{theta.size} weights, some of them NaN or infinite", expected=f"{expected} numbers")
+            )
         for of, size in parts.items():
             for name in (f"{of}_mean", f"{of}_scale"):
                 found = getattr(s, name)
                 if not isinstance(found, np.ndarray) or found.shape != (size,) or found.dtype != np.float64:
-                    raise ModelFileError(f"{name} of the scaling is not {size} numbers.")
+                    raise ModelFileError(Refusal(f"{name} of the scaling is not {size} numbers"))
             if not s.is_learned(of):
-                raise ModelFileError(f"{of}_mean and {of}_scale of the scaling are none that a fit finds.")
+                raise ModelFileError(Refusal(f"{of}_mean and {of}_scale of the scaling are none that a fit finds"))
         constant = s.target_constant
         if constant is not None and (
             not isinstance(constant, np.ndarray) or constant.shape != (a.targets,) or constant.dtype != bool
         ):
-            raise ModelFileError(f"target_constant of the scaling is not {a.targets} truths.")
+            raise ModelFileError(Refusal(f"target_constant of the scaling is not {a.targets} truths"))
 
     @property
     def weights(self) -> dict[str, Array]:

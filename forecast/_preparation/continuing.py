@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.base import clone
 
+from .._refusals import Refusal
 from .._types import Floats
 from .outputs import as_given
 from .regression import accepts_windows, blocks_of, carries, fit_regressor
@@ -80,8 +81,11 @@ def trained_on(
     windows = blocks_of(windows) if carries(member.regressor) else windows
     if not len(windows):
         raise ValueError(
-            f"no window is left to train on: no series has {preparation.n_lost + preparation.lookback} rows and "
-            f"{preparation.horizon} after them. More new rows, or older ones as history=, give it one."
+            Refusal(
+                f"no window is left to train on: no series has {preparation.n_lost + preparation.lookback} rows and "
+                f"{preparation.horizon} after them",
+                advice="More new rows, or older ones as history=, give it one.",
+            )
         )
     weigh = None if weights is None else partial(weights.of_windows, rows, member.split)
     if goes_on_from_weights(member.regressor):

@@ -11,6 +11,7 @@ import numpy as np
 
 from .._files import stored
 from .._quantiles import at_levels, wanted_levels
+from .._refusals import Fix, Refusal
 from .._registries import DECAYING_CELLS
 from .._types import Floats, Integers, WindowNorm
 from .._windows import at_every_step
@@ -312,8 +313,11 @@ def _refuse_other_windows(before: Member, preparation: Preparation, split: bool)
         if last != now:
             name = _WORDS.get(name, name)
             raise ValueError(
-                f"warm_start=True goes on from the last fit, which had {name} {last!r}, and now it is {now!r}; "
-                "expected the same. Fix: warm_start=False."
+                Refusal(
+                    f"warm_start=True goes on from the last fit, which had {name} {last!r}, and now it is {now!r}",
+                    expected="the same",
+                    fix=Fix("warm_start=False", ""),
+                )
             )
 
 
@@ -389,9 +393,12 @@ def _training_windows(preparation: Preparation, settings: Settings, task: Task, 
     windows = blocks_of(windows) if carries(settings.regressor) else windows
     if not len(windows):
         raise ValueError(
-            f"no window is left to train on: no series has {preparation.n_lost} (lost to the transform) + "
-            f"{preparation.lookback} (lookback) + {preparation.horizon} (horizon) rows with a known target"
-            f"{' after a row that was not put in' if rows.made_up is not None else ''}. Use a shorter lookback."
+            Refusal(
+                f"no window is left to train on: no series has {preparation.n_lost} (lost to the transform) + "
+                f"{preparation.lookback} (lookback) + {preparation.horizon} (horizon) rows with a known "
+                f"target{' after a row that was not put in' if rows.made_up is not None else ''}",
+                advice="Use a shorter lookback.",
+            )
         )
     return windows
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from .._files import stored
-from .._refusals import extended
+from .._refusals import Refusal, extended
 from .._types import Array, Booleans, Floats, Integers, WindowNorm
 from .._windows import Norm, Windows, noise_floor, windows_of, without_motion
 from ..preprocessing import calendar_features, make_transform
@@ -388,10 +388,7 @@ class Preparation:
             seen, _ = self._observed(rows, windows)
             if not seen.all():
                 at = rows.index[windows.origins[~seen][0]]
-                raise ValueError(
-                    f"no value of a target is known up to {at}: there is nothing to forecast from. Use a longer "
-                    "history."
-                )
+                raise ValueError(Refusal(f"no value of a target is known up to {at}", advice="Use a longer history."))
         return windows
 
     def _shared(self, rows: Rows) -> dict[str, Any]:

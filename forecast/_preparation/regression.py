@@ -10,7 +10,7 @@ import numpy as np
 from sklearn import config_context
 from sklearn.base import clone
 
-from .._refusals import Refusal, argument
+from .._refusals import Fix, Refusal, argument
 from .._tail import time_tail
 from .._types import Floats
 from .outputs import EachOutput, fit_all_outputs, kind_of
@@ -115,13 +115,19 @@ def to_fit(regressor: Any, before: Any = None) -> Any:
         return clone(regressor)
     if isinstance(before, EachOutput):
         raise ValueError(
-            f"warm_start=True has no effect: a {type(regressor).__name__} has one output, so that a clone is fitted "
-            "for each step and target. Fix: model.set_params(regressor__warm_start=False)."
+            Refusal(
+                f"warm_start=True has no effect: a {type(regressor).__name__} has one output, so that a clone is "
+                "fitted for each step and target",
+                fix=Fix("model.set_params(regressor__warm_start=False)", ""),
+            )
         )
     if type(before) is not type(regressor) or type(_last(before)) is not type(_last(regressor)):
         raise ValueError(
-            f"warm_start=True goes on from the last fit, but that was of a {type(_last(before)).__name__} and not of a "
-            f"{type(_last(regressor)).__name__}. Fix: warm_start=False."
+            Refusal(
+                f"warm_start=True goes on from the last fit, but that was of a {type(_last(before)).__name__} and not "
+                f"of a {type(_last(regressor)).__name__}",
+                fix=Fix("warm_start=False", ""),
+            )
         )
     fresh = clone(regressor)
     # A network replaces what it has learnt; others change their arrays in place.
@@ -155,8 +161,10 @@ def _refuse_inner_warm_start(regressor: Any) -> None:
     for name, value in deep.items():
         if name.endswith("__warm_start") and value is True:
             raise ValueError(
-                f"{name}=True has no effect: {type(regressor).__name__} clones its regressor in every fit. Fix: "
-                f"model.set_params(regressor__{name}=False)."
+                Refusal(
+                    f"{name}=True has no effect: {type(regressor).__name__} clones its regressor in every fit",
+                    fix=Fix(f"model.set_params(regressor__{name}=False)", ""),
+                )
             )
 
 
@@ -227,8 +235,11 @@ def _weight_argument(regressor: Any) -> str:
     named = weight_argument(regressor)
     if named is None:
         raise ValueError(
-            f"sample_weight and half_life are for regressors that take weights, and {kind_of(regressor)}.fit has no "
-            "sample_weight; expected neither of them, or another regressor, such as Ridge() or RNNForecaster()."
+            Refusal(
+                f"sample_weight and half_life are for regressors that take weights, and {kind_of(regressor)}.fit has "
+                "no sample_weight",
+                expected="neither of them, or another regressor, such as Ridge() or RNNForecaster()",
+            )
         )
     return named
 

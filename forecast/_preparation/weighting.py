@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils.validation import has_fit_parameter
 
 from .._frames import TimeAxis
+from .._refusals import Refusal
 from .._types import Floats, Integers
 
 if TYPE_CHECKING:
@@ -95,8 +96,10 @@ class RowWeights:
         found = np.maximum(sums, 0.0) / np.maximum(counts, 1.0)
         if not found.any():
             raise ValueError(
-                f"the targets of all {len(windows)} windows have weight 0; expected some to learn from: greater "
-                "sample_weight, or a longer half_life."
+                Refusal(
+                    f"the targets of all {len(windows)} windows have weight 0",
+                    expected="some to learn from: greater sample_weight, or a longer half_life",
+                )
             )
         return found / found.mean()
 

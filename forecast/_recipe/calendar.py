@@ -69,7 +69,7 @@ def _seconds(labels: pd.DatetimeIndex) -> Floats:
 
 
 def _days_in_week(series: list[tuple[Floats, Floats]]) -> int:
-    """7, or as many as the labels ever show."""
+    """Number of different weekdays among the labels, usually 7."""
     days = np.concatenate([(at // DAY) % 7 for at, _ in series])
     return len(np.unique(days))
 

@@ -19,6 +19,7 @@ import pandas as pd
 from .._frames.index import is_clockless, season_length
 from .._frames.patterns import Pattern
 from .._frames.steps import MONTHS_OF
+from .._refusals import Refusal
 from .._types import Floats, Integers
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ def seasons_of(
     if not isinstance(season, str):
         return _given(rows, ends, season)
     if season != "auto":
-        raise ValueError(f"season is {season!r}; expected 'auto', a whole number of steps, or a list of these.")
+        raise ValueError(
+            Refusal(f"is {season!r}", where="season", expected="'auto', a whole number of steps, or a list of these")
+        )
     series = [x for _, _, x in sampled(rows, ends)]
     usual = _usual(axis.freq)
     found = _found(series) if usual is None else _confirmed(series, usual)
@@ -79,14 +82,24 @@ def _given(rows: Rows, ends: Integers, season: int | Sequence[int]) -> list[int]
     longest = int(np.max(ends - rows.starts[:-1], initial=0))
     for number in numbers:
         if isinstance(number, (bool, np.bool_)) or not isinstance(number, Integral):
-            raise TypeError(f"season is {season!r}; expected 'auto', a whole number of steps, or a list of these.")
+            raise TypeError(
+                Refusal(
+                    f"is {season!r}", where="season", expected="'auto', a whole number of steps, or a list of these"
+                )
+            )
         if not 2 <= int(number) <= longest // 2:
             raise ValueError(
-                f"season is {season!r}; expected 2 to {longest // 2} steps: the longest series has {longest} rows to "
-                "learn from, and a season must fit in them twice."
+                Refusal(
+                    f"is {season!r}",
+                    where="season",
+                    expected=(
+                        f"2 to {longest // 2} steps: the longest series has {longest} rows to learn from, and a "
+                        "season must fit in them twice"
+                    ),
+                )
             )
     if len(set(numbers)) < len(numbers):
-        raise ValueError(f"season is {season!r}; expected each length once.")
+        raise ValueError(Refusal(f"is {season!r}", where="season", expected="each length once"))
     return [int(number) for number in numbers]
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from .._refusals import Refusal
 from .._types import Floats, Integers
 
 __all__ = ["SIMPLE", "Mix", "best_alone", "mix"]
@@ -100,7 +101,7 @@ def mix(
     {'linear': 0.5, 'network': 0.5}
     """
     if loss not in POWERS:
-        raise ValueError(f"loss is {loss!r}; expected one of {sorted(POWERS)}.")
+        raise ValueError(Refusal(f"is {loss!r}", where="loss", expected=f"one of {sorted(POWERS)}"))
     with threadpool_limits(limits=1, user_api="blas"):  # sums of several threads would depend on their number
         judge = _Judge(np.asarray(actual, dtype=np.float64), blocks, scales, POWERS[loss], levels)
         return _mixed(forecasts, np.asarray(blocks), judge)
@@ -130,7 +131,9 @@ def _mixed(forecasts: dict[str, Floats], blocks: Integers, judge: _Judge) -> Mix
     power = judge.power
     if not forecasts or not judge.counts.sum():
         raise ValueError(
-            f"{len(forecasts)} members and {int(judge.counts.sum())} known values; expected one of each at least."
+            Refusal(
+                f"{len(forecasts)} members and {int(judge.counts.sum())} known values", expected="one of each at least"
+            )
         )
     table = {name: judge.losses(forecast) for name, forecast in forecasts.items()}
     losses = {name: judge.mean(row) for name, row in table.items()}

@@ -16,6 +16,7 @@ from .._network import (
 )
 from .._progress import as_callbacks
 from .._quantiles import fitted_levels
+from .._refusals import Fix, Refusal
 from .._training import FALLING, Recipe
 from .._windows import at_every_step
 
@@ -41,17 +42,23 @@ def check_combinations(model: Host) -> None:
     levels = fitted_levels(model.quantile)
     if model.cell not in ACTIVATED_CELLS and model.activation != "tanh":
         cells = " or ".join(repr(word) for word in ACTIVATED_CELLS)
-        raise ValueError(f"activation={model.activation!r} is for cell={cells}, not {model.cell!r}; leave it 'tanh'.")
+        raise ValueError(
+            Refusal(f"activation={model.activation!r} is for cell={cells}, not {model.cell!r}; leave it 'tanh'")
+        )
     if model.momentum is not None and model.optimizer not in _MOMENTUM:
-        raise ValueError(f"momentum is for optimizer='sgd' or 'rmsprop', not {model.optimizer!r}; leave it None.")
+        raise ValueError(
+            Refusal(f"is for optimizer='sgd' or 'rmsprop', not {model.optimizer!r}; leave it None", where="momentum")
+        )
     if levels != (0.5,) and model.loss != "quantile":
-        raise ValueError(f"quantile={model.quantile} is for loss='quantile', not {model.loss!r}.")
+        raise ValueError(Refusal(f"quantile={model.quantile} is for loss='quantile', not {model.loss!r}"))
     if model.huber_delta != 1.0 and model.loss != "huber":
-        raise ValueError(f"huber_delta={model.huber_delta} is for loss='huber', not {model.loss!r}.")
+        raise ValueError(Refusal(f"huber_delta={model.huber_delta} is for loss='huber', not {model.loss!r}"))
     if model.finish_schedule is True and model.learning_rate_schedule not in FALLING:
         raise ValueError(
-            f"finish_schedule=True is for a schedule with an end, 'cosine' or 'step', not "
-            f"{model.learning_rate_schedule!r}; leave it 'auto'."
+            Refusal(
+                "finish_schedule=True is for a schedule with an end, 'cosine' or 'step', not "
+                f"{model.learning_rate_schedule!r}; leave it 'auto'"
+            )
         )
     _check_network(model)
 
@@ -82,17 +89,24 @@ def _refuse_of_steps(model: Host) -> None:
     """Refuse what would have no effect where the encoder reads a vector."""
     if model.decoder not in ("recurrent", "segments"):
         raise ValueError(
-            f"encoder='dense' needs a decoder that writes a sequence, and decoder={model.decoder!r} would leave no "
-            "recurrent layer. Set decoder='recurrent' or 'segments'; or use a network without recurrent layers, such "
-            "as scikit-learn's MLPRegressor."
+            Refusal(
+                f"encoder='dense' needs a decoder that writes a sequence, and decoder={model.decoder!r} would leave "
+                "no recurrent layer",
+                advice=(
+                    "Set decoder='recurrent' or 'segments'; or use a network without recurrent layers, such as "
+                    "scikit-learn's MLPRegressor."
+                ),
+            )
         )
     given = _OF_STEPS if model.decoder == "segments" else _OF_STEPS | {"segment": 1}
     for name, default in given.items():
         value = getattr(model, name)
         if value != default:
             raise ValueError(
-                f"{name}={value!r} has no effect with encoder='dense', which reads one vector and no steps of a past; "
-                f"leave it {default!r}, or set encoder='recurrent'."
+                Refusal(
+                    f"{name}={value!r} has no effect with encoder='dense', which reads one vector and no steps of a "
+                    f"past; leave it {default!r}, or set encoder='recurrent'"
+                )
             )
 
 
@@ -103,12 +117,17 @@ def _check_network(model: Host) -> None:
         given = getattr(model, name)
         if given != default and not has_it(model):
             raise ValueError(
-                f"{name}={given!r} is for {needed} {expected}, not {needed}={getattr(model, needed)!r}; leave it "
-                f"{default!r}."
+                Refusal(
+                    f"{name}={given!r} is for {needed} {expected}, not {needed}={getattr(model, needed)!r}; leave it "
+                    f"{default!r}"
+                )
             )
     if model.hidden_size % model.heads:
         raise ValueError(
-            f"heads={model.heads}: expected a divisor of hidden_size={model.hidden_size}, whose units they share."
+            Refusal(
+                where=f"heads={model.heads}",
+                expected=f"a divisor of hidden_size={model.hidden_size}, whose units they share",
+            )
         )
     cycle_of(model)
     dilation_of(model)
@@ -121,8 +140,10 @@ def forcing_of(model: Host) -> tuple[float, float]:
     ends: tuple[Any, ...] = tuple(given) if isinstance(given, tuple | list) else (given, given)
     if len(ends) != 2 or not all(isinstance(p, Real) and not isinstance(p, bool) and 0 <= float(p) <= 1 for p in ends):
         raise ValueError(
-            f"teacher_forcing={given!r}: expected a probability from 0 to 1, or two, of the first and of the last "
-            "epoch, such as (1.0, 0.0)."
+            Refusal(
+                where=f"teacher_forcing={given!r}",
+                expected="a probability from 0 to 1, or two, of the first and of the last epoch, such as (1.0, 0.0)",
+            )
         )
     return float(ends[0]), float(ends[1])
 
@@ -135,8 +156,13 @@ def cycle_of(model: Host) -> tuple[int, bool]:
     length, *shared = given if isinstance(given, tuple | list) and given else (given,)
     if not isinstance(length, Integral) or isinstance(length, bool) or length < 2 or shared not in ([], ["shared"]):
         raise ValueError(
-            f"cycle={model.cycle!r}: expected the number of steps of a cycle, 2 or more, or (steps, 'shared') for one "
-            "cycle of all series, such as 24 or (24, 'shared')."
+            Refusal(
+                where=f"cycle={model.cycle!r}",
+                expected=(
+                    "the number of steps of a cycle, 2 or more, or (steps, 'shared') for one cycle of all series, "
+                    "such as 24 or (24, 'shared')"
+                ),
+            )
         )
     return int(length), bool(shared)
 
@@ -149,8 +175,13 @@ def dilation_of(model: Host) -> tuple[int, ...]:
         isinstance(steps, Integral) and not isinstance(steps, bool) and int(steps) >= 1 for steps in each
     ):
         raise ValueError(
-            f"dilation={model.dilation!r}: expected a whole number of 1 or more for each of num_layers="
-            f"{model.num_layers} layers, such as {tuple(2**n for n in range(min(model.num_layers, 5)))}."
+            Refusal(
+                where=f"dilation={model.dilation!r}",
+                expected=(
+                    f"a whole number of 1 or more for each of num_layers={model.num_layers} layers, such as "
+                    f"{tuple(2**n for n in range(min(model.num_layers, 5)))}"
+                ),
+            )
         )
     return () if set(each) == {1} else tuple(int(steps) for steps in each)
 
@@ -162,23 +193,35 @@ def elapsed_of(model: Host, data: Dataset) -> int | None:
     named = None if data.windows is None else data.windows.elapsed
     if named is not None and model.elapsed is not None:
         raise ValueError(
-            f"elapsed={model.elapsed} is given, and the windows name their channel of elapsed time already, {named}; "
-            "expected one of both. Fix: model.set_params(elapsed=None)."
+            Refusal(
+                f"elapsed={model.elapsed} is given, and the windows name their channel of elapsed time already, "
+                f"{named}",
+                expected="one of both",
+                fix=Fix("model.set_params(elapsed=None)", ""),
+            )
         )
     if named is not None:
         return named
     if data.windows is not None and model.elapsed is None:
         raise ValueError(
-            f"cell={model.cell!r}: no channel of these windows is named as the time since the row before. With "
-            "SeriesForecaster, set gaps='irregular', or, on a regular grid with missing values, missing='mask': both "
-            "make one; of Windows, pass elapsed= to them or set elapsed."
+            Refusal(
+                "no channel of these windows is named as the time since the row before",
+                where=f"cell={model.cell!r}:",
+                advice=(
+                    "With SeriesForecaster, set gaps='irregular', or, on a regular grid with missing values, "
+                    "missing='mask': both make one; of Windows, pass elapsed= to them or set elapsed."
+                ),
+            )
         )
     channel, n = -1 if model.elapsed is None else int(model.elapsed), data.n_channels
     if n < 2 or not -n <= channel < n:
         raise ValueError(
-            f"cell={model.cell!r} with elapsed={model.elapsed}: expected X with 2 or more channels, one of which is "
-            f"the time since the row before, got {n} channel{'s' if n > 1 else ''}. Pass X of shape (n_windows, "
-            "lookback, n_channels), or set n_channels."
+            Refusal(
+                where=f"cell={model.cell!r} with elapsed={model.elapsed}",
+                got=f"{n} channel{'s' if n > 1 else ''}",
+                expected="X with 2 or more channels, one of which is the time since the row before",
+                advice="Pass X of shape (n_windows, lookback, n_channels), or set n_channels.",
+            )
         )
     return channel % n
 
@@ -189,8 +232,10 @@ def architecture_of(model: Host, data: Dataset) -> Architecture:
     cycle, shared = cycle_of(model)
     if forcing_of(model) != (0.0, 0.0) and data.n_outputs == data.columns * data.steps:
         raise ValueError(
-            f"teacher_forcing={model.teacher_forcing}: with a horizon of one step no forecast is fed back, so there is "
-            "nothing to teach; leave it 0.0."
+            Refusal(
+                "with a horizon of one step no forecast is fed back, so there is nothing to teach; leave it 0.0",
+                where=f"teacher_forcing={model.teacher_forcing}:",
+            )
         )
     if data.lookback == 0:
         _refuse_without_past(model)
@@ -245,14 +290,18 @@ def architecture_of(model: Host, data: Dataset) -> Architecture:
 def _refuse_without_past(model: Host) -> None:
     if model.encoder != "dense":
         raise ValueError(
-            f"encoder={model.encoder!r} reads the steps of a past, and lookback=0 leaves none. Set encoder='dense', "
-            "or a lookback of 1 or more."
+            Refusal(
+                f"encoder={model.encoder!r} reads the steps of a past, and lookback=0 leaves none",
+                advice="Set encoder='dense', or a lookback of 1 or more.",
+            )
         )
     for name, default in (("input_noise", 0.0), ("input_clip", None)):
         if getattr(model, name) != default:
             raise ValueError(
-                f"{name}={getattr(model, name)!r} is for the scaled past, and lookback=0 leaves none; leave it "
-                f"{default!r}."
+                Refusal(
+                    f"{name}={getattr(model, name)!r} is for the scaled past, and lookback=0 leaves none; leave it "
+                    f"{default!r}"
+                )
             )
 
 
@@ -285,8 +334,12 @@ def refuse_freeze(model: Host) -> None:
         return
     fix = "set_params(freeze=None).fit(X, y)" if model.warm_start else "set_params(warm_start=True)"
     raise ValueError(
-        f"freeze={model.freeze!r} keeps weights of the last fit, but this fit starts from scratch"
-        f"{'' if model.warm_start else ', because warm_start is False'}; expected a fit that goes on. Fix: model.{fix}."
+        Refusal(
+            f"freeze={model.freeze!r} keeps weights of the last fit, but this fit starts from "
+            f"scratch{'' if model.warm_start else ', because warm_start is False'}",
+            expected="a fit that goes on",
+            fix=Fix(f"model.{fix}", ""),
+        )
     )
 
 
@@ -299,12 +352,16 @@ def _frozen(model: Host, network: Network) -> list[tuple[int, int]]:
     unknown = [name for name in model.freeze if name not in parts]
     if unknown or not model.freeze:
         what = f"there is no {unknown[0]!r}" if unknown else "it names no part"
-        raise ValueError(f"freeze={model.freeze!r}: {what}; the parts of this network are {list(parts)}.")
+        raise ValueError(
+            Refusal(f"{what}; the parts of this network are {list(parts)}", where=f"freeze={model.freeze!r}:")
+        )
     frozen = {part for name in model.freeze for part in parts[name]}
     if len(frozen) == len(layout):
         raise ValueError(
-            f"freeze={model.freeze!r} leaves no weight to train; the parts of this network are {list(parts)}: leave "
-            "one of them out."
+            Refusal(
+                f"freeze={model.freeze!r} leaves no weight to train; the parts of this network are {list(parts)}: "
+                "leave one of them out"
+            )
         )
     return sorted(frozen)
 

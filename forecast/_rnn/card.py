@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._files import ModelFileError, as_json
+from .._refusals import Refusal
 from .placing import reads_names
 
 if TYPE_CHECKING:
@@ -114,15 +115,17 @@ def check_state(model: Host) -> None:
     }
     for name, number in expected.items():
         if getattr(model, name) != number:
-            raise ModelFileError(f"{name} is {getattr(model, name)!r}, but the network has {number}.")
+            raise ModelFileError(Refusal(f"is {getattr(model, name)!r}, but the network has {number}", where=name))
     names, series = getattr(model, "_series_names", None), architecture.series if reads_names(architecture) else None
     if names is not None and (not isinstance(names, list) or len(set(names)) != len(names)):
-        raise ModelFileError("the names of its series are not a list of unique names.")
+        raise ModelFileError(Refusal("the names of its series are not a list of unique names"))
     if (None if names is None else len(names)) != series:
-        raise ModelFileError(f"it names {names and len(names)} series, but the network has tables of {series}.")
+        raise ModelFileError(Refusal(f"it names {names and len(names)} series, but the network has tables of {series}"))
     carried = getattr(model, "_carried", None)
     if (carried is not None) != architecture.stateful:
-        raise ModelFileError("the states that a stateful model carries are missing, or are there of another one.")
+        raise ModelFileError(
+            Refusal("the states that a stateful model carries are missing, or are there of another one")
+        )
     if carried is not None:
         carried.refuse_damaged(network)
     state = model._optimizer_state
@@ -130,6 +133,8 @@ def check_state(model: Host) -> None:
         slot = state[name]
         fits = isinstance(slot, np.ndarray) and slot.dtype == network.theta.dtype
         if not fits or slot.shape != network.theta.shape:
-            raise ModelFileError(f"the optimiser's {name} moments are not one of each of {network.theta.size} weights.")
+            raise ModelFileError(
+                Refusal(f"the optimiser's {name} moments are not one of each of {network.theta.size} weights")
+            )
         if not np.isfinite(slot).all():
-            raise ModelFileError(f"the optimiser's {name} moments hold NaN or infinite values.")
+            raise ModelFileError(Refusal(f"the optimiser's {name} moments hold NaN or infinite values"))

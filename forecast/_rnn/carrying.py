@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._network import Carried
+from .._refusals import Fix, Refusal
 from .host import Host
 
 if TYPE_CHECKING:
@@ -51,15 +52,21 @@ def begins_of(model: Host, data: Dataset, starts: ArrayLike | None = None) -> Bo
     if windows is None:
         return begins if starts is None else begins | _read(starts, n)
     if starts is not None:
-        raise ValueError("starts is for arrays: windows say which series they are of; expected none.")
+        raise ValueError(
+            Refusal("is for arrays", where="starts", got="windows say which series they are of", expected="none")
+        )
     apart, same = np.diff(windows.origins.astype(np.int64)), np.diff(windows.which) == 0
     wrong = same & (apart < data.lookback)
     if wrong.any():
         what = "overlap" if apart[wrong].min() > 0 else "are not in the order of time"
         raise ValueError(
-            f"X: with stateful=True a window goes on where the one before ends, but {int(wrong.sum())} of {n} windows "
-            f"{what}; expected windows that are lookback = {data.lookback} rows apart. Fix: make_windows(..., "
-            f"step={data.lookback})."
+            Refusal(
+                f"with stateful=True a window goes on where the one before ends, but {int(wrong.sum())} of {n} "
+                f"windows {what}",
+                where="X:",
+                expected=f"windows that are lookback = {data.lookback} rows apart",
+                fix=Fix(f"step={data.lookback}", ""),
+            )
         )
     begins[1:] = ~same | (apart != data.lookback)
     return begins
@@ -70,9 +77,13 @@ def _read(starts: ArrayLike, n: int) -> Booleans:
     if starts.dtype == bool and starts.shape == (n,):
         return starts
     if starts.dtype.kind not in "iu" or starts.ndim != 1:
-        raise TypeError(f"starts: expected numbers of rows of X, or a truth for each of {n}, got {starts.dtype}.")
+        raise TypeError(
+            Refusal(where="starts", got=f"{starts.dtype}", expected=f"numbers of rows of X, or a truth for each of {n}")
+        )
     if len(starts) and not (0 <= starts.min() and starts.max() < n):
-        raise ValueError(f"starts: expected rows from 0 to {n - 1}, got {starts.min()} to {starts.max()}.")
+        raise ValueError(
+            Refusal(where="starts", got=f"{starts.min()} to {starts.max()}", expected=f"rows from 0 to {n - 1}")
+        )
     return np.isin(np.arange(n), starts)
 
 
@@ -128,7 +139,9 @@ class Newest:
 
     def sample_y(self, *_: object) -> NoReturn:
         """Refused."""
-        raise ValueError("sample_y: the samples of a model with stateful=True would not carry their states.")
+        raise ValueError(
+            Refusal("the samples of a model with stateful=True would not carry their states", where="sample_y:")
+        )
 
 
 def _from_beginnings(network: Network, windows: Windows) -> Floats:
@@ -204,7 +217,7 @@ class Carries(Host):
         if rows.shape[1]:
             carried = carried.advanced(network, rows)
         elif carried.outputs is None:
-            raise ValueError("rows: no row was read since reset_states(); expected 1 row or more.")
+            raise ValueError(Refusal("no row was read since reset_states()", where="rows:", expected="1 row or more"))
         outputs, values = network.outputs, carried.outputs
         values = values.reshape(len(values), -1, outputs.of_a_target)
         found = outputs.point(values) if wanted is None else outputs.quantiles(values, wanted)
@@ -239,14 +252,17 @@ class Carries(Host):
         if self.__dict__.get("_carried") is None:
             self._refuse_update()
         if not isinstance(n_sequences, int | np.integer) or isinstance(n_sequences, bool) or n_sequences < 1:
-            raise ValueError(f"n_sequences={n_sequences!r}: expected a whole number, 1 or more.")
+            raise ValueError(Refusal(where=f"n_sequences={n_sequences!r}", expected="a whole number, 1 or more"))
         self._carried = Carried.anew(self._network.architecture, int(n_sequences))
         return self
 
     def _refuse_update(self) -> NoReturn:
         check_is_fitted(self)
         raise AttributeError(
-            "update and reset_states are for a model that carries its states. Fix: RNNForecaster(stateful=True)."
+            Refusal(
+                "update and reset_states are for a model that carries its states",
+                fix=Fix("RNNForecaster(stateful=True)", ""),
+            )
         )
 
 
@@ -257,7 +273,11 @@ def _checked(rows: ArrayLike | None, n_sequences: int, channels: int) -> Floats:
     if many.ndim != 3 or many.shape[0] != n_sequences or many.shape[2] != channels:
         of = f"(n_sequences, k, n_channels) = ({n_sequences}, k, {channels})"
         one = f"(k, n_channels) = (k, {channels})"
-        raise ValueError(f"rows: expected shape {one if n_sequences == 1 else of}, got {given.shape}.")
+        raise ValueError(
+            Refusal(where="rows", got=f"{given.shape}", expected=f"shape {one if n_sequences == 1 else of}")
+        )
     if not np.isfinite(many).all():
-        raise ValueError(f"rows: expected finite numbers, got {many[~np.isfinite(many)][0]}. Fill it.")
+        raise ValueError(
+            Refusal(where="rows", got=f"{many[~np.isfinite(many)][0]}", expected="finite numbers", advice="Fill it.")
+        )
     return many

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._network import has_codes
+from .._refusals import Fix, Refusal
 from .._windows.levels import ROLES
 
 if TYPE_CHECKING:
@@ -48,8 +49,12 @@ def levels_of(model: Host, data: Dataset, fitted: Architecture | None = None) ->
         return {}
     if of_windows is not None and model.categories is not None:
         raise ValueError(
-            "categories is given, and the windows name their columns of codes already; expected one of both. Fix: "
-            "model.set_params(categories=None)."
+            Refusal(
+                "is given, and the windows name their columns of codes already",
+                where="categories",
+                expected="one of both",
+                fix=Fix("model.set_params(categories=None)", ""),
+            )
         )
     counts = {"past": data.n_channels, "future": data.n_future, "static": data.n_static}
     asked: Any = of_windows if model.categories is None else _read(model.categories, counts)
@@ -70,8 +75,10 @@ def _refuse_without(model: Host) -> None:
         given = getattr(model, name)
         if given != default:
             raise ValueError(
-                f"{name}={given!r} is for columns of codes, and there are none: name them in categories, or leave "
-                f"{name} {default!r}."
+                Refusal(
+                    f"{name}={given!r} is for columns of codes, and there are none: name them in categories, or leave "
+                    f"{name} {default!r}"
+                )
             )
 
 
@@ -81,11 +88,15 @@ _EXAMPLE = "{'past': {1: 7}} for channel 1 with the codes 0 to 6, or {'past': {1
 def _read(categories: Any, counts: dict[str, int]) -> dict[str, list[int | None]]:
     """The argument as lists: 0 for a column of numbers, None where the levels are to be counted."""
     if not isinstance(categories, Mapping) or not categories or not all(categories.values()):
-        raise ValueError(f"categories={categories!r}; expected a dict such as {_EXAMPLE}.")
+        raise ValueError(Refusal(f"categories={categories!r}", expected=f"a dict such as {_EXAMPLE}"))
     found: dict[str, list[int | None]] = {}
     for role, columns in categories.items():
         if role not in ROLES:
-            raise ValueError(f"categories has the key {role!r}; expected 'past', 'future' or 'static': {_EXAMPLE}.")
+            raise ValueError(
+                Refusal(
+                    f"has the key {role!r}", where="categories", expected=f"'past', 'future' or 'static': {_EXAMPLE}"
+                )
+            )
         each: list[int | None] = [0] * counts[role]
         pairs: Any = columns.items() if isinstance(columns, Mapping) else ((one, None) for one in columns)
         column: Any
@@ -93,8 +104,14 @@ def _read(categories: Any, counts: dict[str, int]) -> dict[str, list[int | None]
             fits = isinstance(column, Integral) and 0 <= int(column) < counts[role]
             if not fits or not (levels is None or (isinstance(levels, Integral) and int(levels) >= 1)):
                 raise ValueError(
-                    f"categories has {column!r}: {levels!r} under {role!r}; expected a number of one of its "
-                    f"{counts[role]} columns in X, from 0 on, and how many levels it has or None: {_EXAMPLE}."
+                    Refusal(
+                        f"has {column!r}: {levels!r} under {role!r}",
+                        where="categories",
+                        expected=(
+                            f"a number of one of its {counts[role]} columns in X, from 0 on, and how many levels it "
+                            f"has or None: {_EXAMPLE}"
+                        ),
+                    )
                 )
             each[column] = None if levels is None else int(levels)
         found[role] = each
@@ -127,8 +144,11 @@ def _checked(model: Host, data: Dataset, role: str, column: int, levels: int | N
         to = "" if levels is None else f" to {levels - 1}"
         unknown = " (-1: unknown)" if least == -1 else ""
         raise ValueError(
-            f"X: {_place(data, role, column)} holds {bad[0]:g}, which is not a code; expected whole numbers "
-            f"from {least}{to}{unknown}, as categories says."
+            Refusal(
+                f"{_place(data, role, column)} holds {bad[0]:g}, which is not a code",
+                where="X:",
+                expected=f"whole numbers from {least}{to}{unknown}, as categories says",
+            )
         )
     return int(max(values.max(initial=0.0), 0.0)) + 1 if levels is None else levels
 
@@ -156,8 +176,14 @@ def refuse_unknown(levels_of_roles: dict[str, Any], left_out: float, data: Datas
             unknown = values[np.isfinite(values) & ((values < 0) | (values > levels - 1) | (values != np.rint(values)))]
             if len(unknown):
                 raise ValueError(
-                    f"X: {_place(data, role, column)} holds {unknown[0]:g}; expected the codes 0 to "
-                    f"{levels - 1} of the fit, because category_left_out=0 leaves no vector for unknown ones."
+                    Refusal(
+                        f"{_place(data, role, column)} holds {unknown[0]:g}",
+                        where="X:",
+                        expected=(
+                            f"the codes 0 to {levels - 1} of the fit, because category_left_out=0 leaves no vector "
+                            "for unknown ones"
+                        ),
+                    )
                 )
 
 

@@ -50,18 +50,29 @@ def refuse_beyond(model: Host, data: Dataset, name: str = "y") -> None:
     low = values.min(initial=np.inf)
     if counts and low < 0:
         raise ValueError(
-            f"loss={model.loss!r} is for counts, and {name} holds {low:g}; expected whole numbers, 0 or more. Use "
-            "loss='normal' or 'student_t'."
+            Refusal(
+                f"loss={model.loss!r} is for counts, and {name} holds {low:g}",
+                expected="whole numbers, 0 or more",
+                advice="Use loss='normal' or 'student_t'.",
+            )
         )
     if counts and (values != np.floor(values)).any():
         first = values[values != np.floor(values)][0]
         raise ValueError(
-            f"loss={model.loss!r} is for counts, and {name} holds {first:g}; expected whole numbers, because the "
-            "spread of a count follows from its size. Give the counts themselves, without a transform, or use "
-            "loss='gamma' (positive numbers) or 'normal'."
+            Refusal(
+                f"loss={model.loss!r} is for counts, and {name} holds {first:g}",
+                expected="whole numbers, because the spread of a count follows from its size",
+                advice=(
+                    "Give the counts themselves, without a transform, or use loss='gamma' (positive numbers) or "
+                    "'normal'."
+                ),
+            )
         )
     if not counts and low <= 0:
         raise ValueError(
-            f"loss={model.loss!r} is for positive targets, and {name} holds {low:g}; expected numbers over 0. Use "
-            "loss='normal' or 'student_t', or, for counts, 'negative_binomial'."
+            Refusal(
+                f"loss={model.loss!r} is for positive targets, and {name} holds {low:g}",
+                expected="numbers over 0",
+                advice="Use loss='normal' or 'student_t', or, for counts, 'negative_binomial'.",
+            )
         )

@@ -12,6 +12,7 @@ from .._alone import Alone
 from .._arrays import read_training, read_validation, read_weights
 from .._decorators import fit_context
 from .._network import along
+from .._refusals import Refusal
 from .._training import train
 from .arguments import check_combinations, groups_of, recipe_of, refuse_freeze
 from .carrying import begins_of, sequences_of
@@ -164,8 +165,11 @@ class Learns(Host):
         data, weight = self._read(X, y, sample_weight)
         if go_on and features != self.n_features_in_:
             raise ValueError(  # in scikit-learn's words, which its own checks look for
-                f"X has {self.n_features_in_} features, but {type(self).__name__} is expecting {features} features as "
-                "input, as in the fit to go on from."
+                Refusal(
+                    f"has {self.n_features_in_} features, but {type(self).__name__} is expecting {features} features "
+                    "as input, as in the fit to go on from",
+                    where="X",
+                )
             )
         begins = self._begins(data, starts)
         given = self._read_validation(X_val, y_val, data, X)
@@ -198,7 +202,11 @@ class Learns(Host):
             return begins_of(self, data, starts)
         if starts is not None:
             raise ValueError(
-                "starts says where sequences begin whose states are carried, for stateful=True; expected none."
+                Refusal(
+                    "says where sequences begin whose states are carried, for stateful=True",
+                    where="starts",
+                    expected="none",
+                )
             )
         return None
 

@@ -13,6 +13,7 @@ from .._decorators import available_if
 from .._distributions import FAMILIES
 from .._network import LOSSES, along
 from .._quantiles import levels_between, wanted_levels
+from .._refusals import Refusal
 from .._seeds import generator
 from .._windows import Windows
 from .carrying import Newest, begins_of, sequences_of
@@ -46,8 +47,11 @@ def _has_quantiles(model: Host) -> bool:
     loss = _loss_of(model)
     if not _is_of_quantiles(loss) and loss not in FAMILIES:
         raise AttributeError(
-            f"predict_quantiles is for loss='quantile', not {loss!r}: fit with loss='quantile' and the levels, such as "
-            "quantile=[0.1, 0.5, 0.9], or with the loss of a distribution, such as loss='student_t'."
+            Refusal(
+                f"is for loss='quantile', not {loss!r}: fit with loss='quantile' and the levels, such as "
+                "quantile=[0.1, 0.5, 0.9], or with the loss of a distribution, such as loss='student_t'",
+                where="predict_quantiles",
+            )
         )
     return True
 
@@ -56,7 +60,10 @@ def _has_distribution(model: Host) -> bool:
     loss = _loss_of(model)
     if loss not in FAMILIES:
         raise AttributeError(
-            f"predict_distribution is for the loss of a distribution, {', '.join(map(repr, FAMILIES))}, not {loss!r}."
+            Refusal(
+                f"is for the loss of a distribution, {', '.join(map(repr, FAMILIES))}, not {loss!r}",
+                where="predict_distribution",
+            )
         )
     return True
 
@@ -76,24 +83,24 @@ def check_horizon(model: Host, X: ArrayLike | Windows, horizon: int) -> None:
     """
     a = model._network.architecture
     if not isinstance(horizon, Integral) or isinstance(horizon, bool):
-        raise TypeError(f"horizon: expected a number of steps or None, got {horizon!r}.")
+        raise TypeError(Refusal(where="horizon", got=f"{horizon!r}", expected="a number of steps or None"))
     if horizon < 1:
-        raise ValueError(f"horizon: expected 1 step or more, got {horizon}.")
+        raise ValueError(Refusal(where="horizon", got=f"{horizon}", expected="1 step or more"))
     if horizon == a.horizon_steps:
         return
-    why = None
+    why = advice = None
     if a.decoder != "recurrent":
-        why = f"decoder={a.decoder!r} has weights for them alone. Fit with decoder='recurrent', or with this horizon."
+        why = f"decoder={a.decoder!r} has weights for them alone"
+        advice = "Fit with decoder='recurrent', or with this horizon."
     elif a.skip is not None:
-        why = f"skip={a.skip!r} has weights for them alone. Fit with skip=None, or with this horizon."
+        why, advice = f"skip={a.skip!r} has weights for them alone", "Fit with skip=None, or with this horizon."
     elif a.future and not (isinstance(X, Windows) and X.horizon == horizon):
         got = f"windows of horizon {X.horizon}" if isinstance(X, Windows) else f"{type(X).__name__}"
-        why = (
-            f"every step reads its own known future, so X has to have it for all {horizon} steps; got {got}. Make the "
-            f"windows with horizon={horizon}."
-        )
+        why = f"every step reads its own known future, so X has to have it for all {horizon} steps; got {got}"
+        advice = f"Make the windows with horizon={horizon}."
     if why:
-        raise ValueError(f"horizon={horizon}, but the model was fitted on {a.horizon_steps} steps: {why}")
+        what = f"but the model was fitted on {a.horizon_steps} steps"
+        raise ValueError(Refusal(what, where=f"horizon={horizon},", got=why, advice=advice))
 
 
 class Forecasts(Host):
@@ -103,7 +110,7 @@ class Forecasts(Host):
     def quantiles_(self) -> Floats:
         check_is_fitted(self)
         if not _is_of_quantiles(self._network.architecture.loss):
-            raise AttributeError("quantiles_ is there after a fit with loss='quantile' only.")
+            raise AttributeError(Refusal("is there after a fit with loss='quantile' only", where="quantiles_"))
         return np.array(self._network.outputs.levels)
 
     def predict(self, X: ArrayLike | Windows, horizon: int | None = None, starts: ArrayLike | None = None) -> Floats:
@@ -311,14 +318,19 @@ class Forecasts(Host):
         check_is_fitted(self)
         outputs = self._network.outputs
         if self._network.architecture.stateful:
-            raise ValueError("sample_y: the samples of a model with stateful=True would not carry their states.")
+            raise ValueError(
+                Refusal("the samples of a model with stateful=True would not carry their states", where="sample_y:")
+            )
         if not self.draws_masks_:
             raise ValueError(
-                "sample_y needs a network with random masks, but dropout, recurrent_dropout and zoneout are 0: fit "
-                "with one of them, such as dropout=0.2."
+                Refusal(
+                    "needs a network with random masks, but dropout, recurrent_dropout and zoneout are 0: fit with "
+                    "one of them, such as dropout=0.2",
+                    where="sample_y",
+                )
             )
         if not isinstance(n_samples, Integral) or isinstance(n_samples, bool) or n_samples < 1:
-            raise ValueError(f"n_samples={n_samples!r}: expected a whole number, 1 or more.")
+            raise ValueError(Refusal(where=f"n_samples={n_samples!r}", expected="a whole number, 1 or more"))
         network, data = self._asked(X)
         rng = generator(random_state)
         values = network.sample(data.arguments, data.n_windows, int(n_samples), rng, self.n_jobs)
@@ -362,7 +374,9 @@ class Forecasts(Host):
         """
         check_is_fitted(self)
         if self._network.architecture.attention is None:
-            raise AttributeError("attention_weights is for a model with attention='dot' or 'additive'.")
+            raise AttributeError(
+                Refusal("is for a model with attention='dot' or 'additive'", where="attention_weights")
+            )
         network, data = self._asked(X, horizon)
         return network.attention(data.arguments, data.n_windows, self.n_jobs)
 
@@ -385,7 +399,7 @@ class Forecasts(Host):
             begins = begins_of(self, data, starts)
             values = np.concatenate(along(network, network.source(data.arguments), sequences_of(begins))[0])
         elif starts is not None:
-            raise ValueError("starts is for a model with stateful=True; expected none.")
+            raise ValueError(Refusal("is for a model with stateful=True", where="starts", expected="none"))
         else:
             values = network.predict(data.arguments, data.n_windows, self.n_jobs)
         flat = self._is_flat and horizon is None

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._arrays import read_examined, read_inputs, read_weights
 from .._network import MATRIX_CELLS
+from .._refusals import Fix, Refusal
 from .placing import placed
 
 if TYPE_CHECKING:
@@ -84,9 +85,13 @@ def flow_of(
         layer, step = np.argwhere(~np.isfinite(norms))[-1]
         name = network.spec.encoder[layer]
         raise ValueError(
-            f"the gradient is not finite at step {step - norms.shape[1] + 1} of layer {name}: it exploded beyond "
-            f"{network.architecture.dtype}. Train weights that do not explode (clip_norm, a lower learning_rate), or "
-            "with more digits. Fix: dtype='float64'."
+            Refusal(
+                f"is not finite at step {step - norms.shape[1] + 1} of layer {name}: it exploded beyond "
+                f"{network.architecture.dtype}",
+                where="the gradient",
+                advice="Train weights that do not explode (clip_norm, a lower learning_rate), or with more digits.",
+                fix=Fix("dtype='float64'", ""),
+            )
         )
     return Flow(network.architecture.cell_word, loss, norms, *_kept(network))
 
@@ -151,11 +156,16 @@ def activity_of(model: Any, X: ArrayLike | Windows, n_jobs: int | None, most_byt
     each = kinds * sum(stream.entries for stream in streams) * np.dtype(a.dtype).itemsize
     if each * data.n_windows > most_bytes:
         raise ValueError(
-            f"X: the gates and states of {data.n_windows} windows would take {each * data.n_windows / 2**30:.3g} GiB "
-            f"({_size(streams)} x {kinds} gates and states x "
-            f"{np.dtype(a.dtype).itemsize} bytes each); expected at most {most_bytes / 2**30:.3g} GiB, "
-            f"which are fewer rows of a frame, or {most_bytes // each} windows. Fix: X = "
-            f"X[::{-(-data.n_windows * each // most_bytes)}]."
+            Refusal(
+                f"the gates and states of {data.n_windows} windows would take {each * data.n_windows / 2**30:.3g} "
+                f"GiB ({_size(streams)} x {kinds} gates and states x {np.dtype(a.dtype).itemsize} bytes each)",
+                where="X:",
+                expected=(
+                    f"at most {most_bytes / 2**30:.3g} GiB, which are fewer rows of a frame, or "
+                    f"{most_bytes // each} windows"
+                ),
+                fix=Fix(f"X = X[::{-(-data.n_windows * each // most_bytes)}]", ""),
+            )
         )
     values = network.activity(data.arguments, data.n_windows, n_jobs)
     begin = data.arguments.get("begin")
@@ -169,12 +179,20 @@ def activity_of(model: Any, X: ArrayLike | Windows, n_jobs: int | None, most_byt
 
 def _refuse_matrix(architecture: Architecture, what: str) -> None:
     if architecture.cell in MATRIX_CELLS:
-        raise ValueError(f"{what}: cell={architecture.cell!r} holds a matrix and has none; expected another cell.")
+        raise ValueError(
+            Refusal(
+                f"cell={architecture.cell!r} holds a matrix and has none", where=f"{what}:", expected="another cell"
+            )
+        )
 
 
 def _refuse_vector(architecture: Architecture, what: str) -> None:
     if architecture.encoder == "dense":
-        raise ValueError(f"{what}: they are those of the layers that read the past, and encoder='dense' has no steps.")
+        raise ValueError(
+            Refusal(
+                "they are those of the layers that read the past, and encoder='dense' has no steps", where=f"{what}:"
+            )
+        )
 
 
 def _size(streams: list[Stream]) -> str:

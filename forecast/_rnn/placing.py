@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from .._refusals import Fix, Refusal, extended
 from .arguments import cycle_of
 
 if TYPE_CHECKING:
@@ -63,13 +64,20 @@ def placed_for_fit(
     cycle, shared = cycle_of(model)
     if cycle and data.windows is not None and data.n_outputs % data.windows.horizon:
         raise ValueError(
-            f"cycle={model.cycle!r}: y has {data.n_outputs} outputs, which are not horizon * targets of windows with "
-            f"horizon {data.windows.horizon}, so that no phase belongs to them. Pass windows.y, or set cycle=None."
+            Refusal(
+                f"y has {data.n_outputs} outputs, which are not horizon * targets of windows with horizon "
+                f"{data.windows.horizon}, so that no phase belongs to them",
+                where=f"cycle={model.cycle!r}:",
+                advice="Pass windows.y, or set cycle=None.",
+            )
         )
     if cycle and data.windows is not None and data.windows.elapsed is not None:
         raise ValueError(
-            f"cycle={model.cycle!r}: rows at irregular times cannot have a cycle, because it needs equal steps. "
-            "Fix: model.set_params(cycle=None)."
+            Refusal(
+                "rows at irregular times cannot have a cycle, because it needs equal steps",
+                where=f"cycle={model.cycle!r}:",
+                fix=Fix("model.set_params(cycle=None)", ""),
+            )
         )
     names, data = None, _placed(model, data, cycle, None)
     if model.series_size > 0 or (cycle and not shared):
@@ -81,7 +89,7 @@ def placed_for_fit(
         try:
             given = _placed(model, given, cycle, names)
         except ValueError as error:
-            raise ValueError(f"Validation set (X_val, y_val): {error}") from error
+            raise ValueError(extended(error, "Validation set (X_val, y_val): ")) from error
     return data, given, names
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._distributions import FAMILIES
 from .._network import Network, refuse_too_large, spec_of, start_with_line, windows_scaling
+from .._refusals import Refusal
 from .._tail import index_type, time_tail
 from .arguments import architecture_of, momentum_of
 
@@ -46,8 +47,12 @@ def split_in_time(model: Host, data: Dataset, weight: Floats | None, hold_out: b
     if not len(early):
         n = data.n_windows if isinstance(every, slice) else len(every)
         raise ValueError(
-            f"early_stopping=True: of {n} windows {len(late)} would be held out and none is left to train on, with "
-            f"a gap of horizon - 1 = {data.span - 1}. Lower validation_fraction, or set early_stopping=False."
+            Refusal(
+                f"of {n} windows {len(late)} would be held out and none is left to train on, with a gap of horizon - "
+                f"1 = {data.span - 1}",
+                where="early_stopping=True:",
+                advice="Lower validation_fraction, or set early_stopping=False.",
+            )
         )
     return (early, late) if isinstance(every, slice) else (every[early], every[late])
 
@@ -72,13 +77,17 @@ def start(
         before = model._network.architecture
         if before.loss == model.loss == "quantile" and before.loss_parameters != architecture.loss_parameters:
             raise ValueError(
-                f"The fit to go on from had the levels {list(before.loss_parameters)}, but quantile="
-                f"{model.quantile}: keep quantile, or set warm_start=False and call fit."
+                Refusal(
+                    f"The fit to go on from had the levels {list(before.loss_parameters)}, but "
+                    f"quantile={model.quantile}: keep quantile, or set warm_start=False and call fit"
+                )
             )
         if before.loss != architecture.loss and {before.loss, architecture.loss} & set(FAMILIES):
             raise ValueError(
-                f"The fit to go on from had loss={before.loss!r}, whose outputs mean something else than those of "
-                f"loss={model.loss!r}: keep loss, or set warm_start=False and call fit."
+                Refusal(
+                    f"The fit to go on from had loss={before.loss!r}, whose outputs mean something else than those of "
+                    f"loss={model.loss!r}: keep loss, or set warm_start=False and call fit"
+                )
             )
         scaling = model._network.scaling
         if scaling.target_constant is not None:
@@ -87,10 +96,13 @@ def start(
         same = (architecture.targets, architecture.dtype) == (before.targets, before.dtype)
         if not same or _wiring(architecture) != _wiring(before):
             raise ValueError(
-                "The fit to go on from had another architecture or number of outputs: keep cell, hidden_size, "
-                "num_layers, dtype, the other arguments of the network (segment, bidirectional, residual, layer_norm, "
-                "dilation, skip, encoder, decoder, attention, future_size, series_size, categories, embedding_size, "
-                "category_left_out, cycle, elapsed) and the shapes of X and y, or set warm_start=False."
+                Refusal(
+                    "The fit to go on from had another architecture or number of outputs: keep cell, hidden_size, "
+                    "num_layers, dtype, the other arguments of the network (segment, bidirectional, residual, "
+                    "layer_norm, dilation, skip, encoder, decoder, attention, future_size, series_size, categories, "
+                    "embedding_size, category_left_out, cycle, elapsed) and the shapes of X and y, or set "
+                    "warm_start=False"
+                )
             )
     optimizer = network.new_optimizer(model.optimizer, momentum_of(model), model.weight_decay)
     if go_on and model._optimizer_state["name"] == model.optimizer:

@@ -43,7 +43,9 @@ def refuse_unlearnable(state: FittedState, rows: Rows) -> None:
     ValueError
     """
     if state.preparation.masked and np.isnan(rows.targets).all(axis=0).any():
-        raise ValueError(f"no value of a target is known up to {rows.index[-1]}: there is nothing to forecast from.")
+        raise ValueError(
+            Refusal(f"no value of a target is known up to {rows.index[-1]}: there is nothing to forecast from")
+        )
     lost = max(member.preparation.n_lost for member, _ in state.parts)
     if len(rows) <= lost + 2 and state.unlearnt(rows.keys):
         state.knowing(rows)
@@ -92,12 +94,17 @@ def refuse_likeless(state: FittedState, past: Rows, new: list[Any]) -> None:
             parts = list(zip(key, like, strict=True)) if isinstance(key, tuple) and len(key) == len(like) else []
         if not parts or any(isinstance(own, str) != isinstance(other, str) for own, other in parts):
             raise ValueError(
-                f"new names {key!r}, but the fitted series are named like {like!r}; expected "
-                f"{f'tuples of {len(like)} names' if several else 'names'} of the same types."
+                Refusal(
+                    f"names {key!r}, but the fitted series are named like {like!r}",
+                    where="new",
+                    expected=f"{f'tuples of {len(like)} names' if several else 'names'} of the same types",
+                )
             )
     known = [key for key in new if key in past.keys]
     if known:
-        raise ValueError(f"new names {known[0]!r}, which the model knows; expected series without a history.")
+        raise ValueError(
+            Refusal(f"names {known[0]!r}, which the model knows", where="new", expected="series without a history")
+        )
 
 
 def with_likenesses(state: FittedState, past: Rows, frame: pd.DataFrame) -> tuple[Rows, dict[Any, list[Any]]]:

@@ -64,11 +64,13 @@ def check_bounds(lower: float | None, upper: float | None) -> None:
         if bound is None:
             continue
         if isinstance(bound, (bool, np.bool_)) or not isinstance(bound, Real):
-            raise TypeError(f"{name} is {bound!r}; expected a number in the units of the targets, or None.")
+            raise TypeError(
+                Refusal(f"is {bound!r}", where=name, expected="a number in the units of the targets, or None")
+            )
         if not np.isfinite(bound):
-            raise ValueError(f"{name} is {bound!r}; expected a finite number, or None for no bound.")
+            raise ValueError(Refusal(f"is {bound!r}", where=name, expected="a finite number, or None for no bound"))
     if lower is not None and upper is not None and not lower < upper:
-        raise ValueError(f"lower is {lower!r} and upper is {upper!r}; expected lower below upper.")
+        raise ValueError(Refusal(f"is {lower!r} and upper is {upper!r}", where="lower", expected="lower below upper"))
 
 
 def within(array: Floats, lower: float | None, upper: float | None) -> Floats:

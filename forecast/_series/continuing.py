@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._preparation import SHARE, goes_on_from_weights, trained_on
-from .._refusals import Words
+from .._refusals import Refusal, Words
 from .calibration import ticks
 from .errors import errors_since
 from .growing import JUDGED
@@ -65,14 +65,19 @@ def joined(state: FittedState, old: Rows) -> Rows:
     for key, label in old.last_labels.items():
         name = "history" if key is None else f"history, series {key!r},"
         if key not in number:
-            raise ValueError(f"{name} is of no series that the model knows; expected only series of the model.")
+            raise ValueError(
+                Refusal("is of no series that the model knows", where=name, expected="only series of the model")
+            )
         first, end = (int(bound) for bound in rows.starts[number[key] : number[key] + 2])
         begin = first + int(rows.index[first:end].searchsorted(label, side="right"))
         follows = state.axis.irregular or rows.index[first] == state.axis.after(label, 1)[0]
         if begin == first and not follows:
             raise ValueError(
-                f"{name} ends at {label}, and the rows that the model keeps begin at {rows.index[first]}; expected old "
-                "rows that reach to these."
+                Refusal(
+                    f"ends at {label}, and the rows that the model keeps begin at {rows.index[first]}",
+                    where=name,
+                    expected="old rows that reach to these",
+                )
             )
         later.append((number[key], begin, end))
     later += [(n, int(rows.starts[n]), int(rows.starts[n + 1])) for key, n in number.items() if key not in old.keys]

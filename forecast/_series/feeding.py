@@ -59,7 +59,7 @@ def tell_of_feedback(steps: int, horizon: int, recursive: bool | None = None) ->
     RecursiveForecastWarning
     """
     if recursive not in (None, True, False):
-        raise TypeError(f"recursive is {recursive!r}; expected True, False or None.")
+        raise TypeError(Refusal(f"is {recursive!r}", where="recursive", expected="True, False or None"))
     if steps <= horizon or recursive:
         return
     what = f"{steps} steps were asked for, but horizon is {horizon}"

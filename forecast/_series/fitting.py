@@ -12,7 +12,7 @@ from sklearn.base import clone
 
 from .._distributions import FAMILIES
 from .._preparation import LEVELS, Rows, Task, goes_on, trained, unfrozen
-from .._refusals import Words, joined
+from .._refusals import Fix, Refusal, Words, joined
 from .._types import Floats, Integers
 from ..preprocessing import make_transform
 from .bounds import lowest_of
@@ -135,8 +135,13 @@ def _refuse_lookback(model: SeriesForecaster, roles: Roles, period: int) -> None
         refuse_unfounded(model, given, roles, period)
     elif model.lookback == 0:
         raise ValueError(
-            "lookback=0 is for a regressor that reads no past, and none is given: a recipe looks back. Fix: "
-            "SeriesForecaster(RNNForecaster(encoder='dense', decoder='recurrent'), lookback=0)."
+            Refusal(
+                "lookback=0 is for a regressor that reads no past, and none is given: a recipe looks back",
+                fix=Fix(
+                    "regressor=RNNForecaster(encoder='dense', decoder='recurrent')",
+                    "--set encoder=dense --set decoder=recurrent",
+                ),
+            )
         )
 
 
@@ -146,11 +151,15 @@ def _followed(rows: Rows, later: Rows, axis: TimeAxis) -> tuple[Rows, Integers]:
     for key, first in zip(later.keys, later.starts[:-1], strict=True):
         name = "X_val" if key is None else f"X_val, series {key!r},"
         if key not in last:
-            raise ValueError(f"X_val has the series {key!r}, which X has not; expected series of X.")
+            raise ValueError(Refusal(f"has the series {key!r}, which X has not", where="X_val", expected="series of X"))
         expected = axis.after(last[key], 1)[0]
         follows = later.index[first] > last[key] if axis.irregular else later.index[first] == expected
         if not follows:
-            raise ValueError(f"{name} begins at {later.index[first]}; expected {expected}, right after the rows of X.")
+            raise ValueError(
+                Refusal(
+                    f"begins at {later.index[first]}", where=name, expected=f"{expected}, right after the rows of X"
+                )
+            )
     both = rows.followed_by(later)
     return both, both.starts[:-1] + np.diff(rows.starts)
 
@@ -214,8 +223,12 @@ def _last_members(before: FittedState | None, settings: dict[str, Settings], tas
     last, now = before.schema.static_names, task.static_names
     if last != now and any(goes_on(one.regressor) for one in settings.values()):
         raise ValueError(
-            f"warm_start=True goes on from the last fit, which had the static covariates {last}, and now they are "
-            f"{now}; expected the same. Fix: warm_start=False."
+            Refusal(
+                f"warm_start=True goes on from the last fit, which had the static covariates {last}, and now they are "
+                f"{now}",
+                expected="the same",
+                fix=Fix("warm_start=False", ""),
+            )
         )
     if before.members is None:
         return dict.fromkeys(settings, before.parts[0][0]) if len(settings) == 1 else {}

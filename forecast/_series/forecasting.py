@@ -98,8 +98,11 @@ def samples_from_ends(
     """
     if not any(getattr(member.regressor, "draws_masks_", False) for member, _ in state.parts):
         raise ValueError(
-            "sample_y needs a network with random masks, RNNForecaster with dropout, recurrent_dropout or zoneout. Fit "
-            "with one, such as SeriesForecaster(RNNForecaster(dropout=0.2))."
+            Refusal(
+                "needs a network with random masks, RNNForecaster with dropout, recurrent_dropout or zoneout",
+                where="sample_y",
+                advice="Fit with one, such as SeriesForecaster(RNNForecaster(dropout=0.2)).",
+            )
         )
     longest = max(map(len, labels))
     if longest > state.horizon:
@@ -250,9 +253,15 @@ def _refuse_unknown(state: FittedState, steps: int) -> None:
 def _refuse_summed(state: FittedState, levels: Any) -> None:
     if levels is not None and not all(member.preparation.is_pointwise for member, _ in state.parts):
         raise ValueError(
-            f"quantiles are asked of the network, which forecasts changes (transform={state.preparation.transform!r}), "
-            "and quantiles of changes do not add up to those of the series. Use predict_interval, whose quantiles are "
-            "of errors in the units of the series, or a transform without a difference."
+            Refusal(
+                f"are asked of the network, which forecasts changes (transform={state.preparation.transform!r}), and "
+                "quantiles of changes do not add up to those of the series",
+                where="quantiles",
+                advice=(
+                    "Use predict_interval, whose quantiles are of errors in the units of the series, or a transform "
+                    "without a difference."
+                ),
+            )
         )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from .._frames import Ends, Layout, refuse_retyped
-from .._refusals import Fix
+from .._refusals import Fix, Refusal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,8 +121,11 @@ def _refuse_other_static(state: FittedState, later: Rows, what: str) -> None:
         if len(different):
             column = state.schema.static_names[different[0]]
             raise ValueError(
-                f"series {key!r}: {what} has other static covariates than the fitted rows: {column!r} was "
-                f"{before[different[0]]:g} and is {now[different[0]]:g}; expected the same in all rows of a series."
+                Refusal(
+                    f"series {key!r}: {what} has other static covariates than the fitted rows",
+                    got=f"{column!r} was {before[different[0]]:g} and is {now[different[0]]:g}",
+                    expected="the same in all rows of a series",
+                )
             )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._refusals import Fix, Refusal
 from .._types import FrameLike, Integers
 from .forecasting import with_future
 from .targets import entered
@@ -54,9 +55,13 @@ def windows_of_frame(model: SeriesForecaster, X: FrameLike, y: Any = None) -> Wi
     windows = preparation.training_windows(rows, model.step, clock)
     if not len(windows):
         raise ValueError(
-            f"X: no series has the {preparation.n_lost} (lost to the transform) + {preparation.lookback} (lookback) + "
-            f"{preparation.horizon} (horizon) rows of a window with a known target; the longest has "
-            f"{int(np.diff(rows.starts).max())} rows. Give more rows."
+            Refusal(
+                f"no series has the {preparation.n_lost} (lost to the transform) + {preparation.lookback} (lookback) "
+                f"+ {preparation.horizon} (horizon) rows of a window with a known target; the longest has "
+                f"{int(np.diff(rows.starts).max())} rows",
+                where="X:",
+                advice="Give more rows.",
+            )
         )
     return windows
 
@@ -99,11 +104,16 @@ def rows_to_forecast(
     request = model._request(X, history)
     longest, shortest = max(map(len, request.labels)), min(map(len, request.labels))
     if longest != shortest:
-        raise ValueError(f"X has {shortest} to {longest} rows of its series; expected as many of each.")
+        raise ValueError(
+            Refusal(f"has {shortest} to {longest} rows of its series", where="X", expected="as many of each")
+        )
     if longest > state.horizon:
         raise ValueError(
-            f"{longest} steps were asked for, but horizon is {state.horizon}, and what is fed back is a forecast; "
-            f"expected fewer steps. Fix: n={state.horizon}."
+            Refusal(
+                f"{longest} steps were asked for, but horizon is {state.horizon}, and what is fed back is a forecast",
+                expected="fewer steps",
+                fix=Fix(f"n={state.horizon}", ""),
+            )
         )
     past = request.past
     state, longer = state.knowing(past), state.rows if request.fresh is None else request.fresh
@@ -116,15 +126,19 @@ def rows_to_forecast(
         if length < back:
             name = "" if key is None else f" of series {key!r}"
             raise ValueError(
-                f"n_origins={n_origins} needs {back} rows{name}, and {length} are there; "
-                "expected fewer, or a longer history: history=df, with the rows of fit."
+                Refusal(
+                    f"n_origins={n_origins} needs {back} rows{name}, and {length} are there",
+                    expected="fewer, or a longer history: history=df, with the rows of fit",
+                )
             )
     return state, rows, (newest[:, None] - np.arange(n_origins)[::-1]).ravel(), longest
 
 
 def _refuse_carried(state: FittedState) -> None:
     if state.carries:
-        raise ValueError("model: stateful=True reads all rows since the first; expected a network without it.")
+        raise ValueError(
+            Refusal("stateful=True reads all rows since the first", where="model:", expected="a network without it")
+        )
 
 
 def rows_of_frame(model: SeriesForecaster, X: FrameLike) -> tuple[FittedState, Rows]:

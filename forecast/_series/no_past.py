@@ -39,20 +39,32 @@ def refuse_unfounded(model: SeriesForecaster, settings: list[Settings], roles: R
         return
     if len(blind) < len(settings):
         raise ValueError(
-            "lookback=0 is given for some members and not for others; expected it for all of them: with it they "
-            "forecast series without a history too, and the others cannot."
+            Refusal(
+                "lookback=0 is given for some members and not for others",
+                expected=(
+                    "it for all of them: with it they forecast series without a history too, and the others cannot"
+                ),
+            )
         )
     if roles.past:
         raise ValueError(
-            f"past_covariates={roles.past}: nothing of the past is read with lookback=0. Leave them out, or give those "
-            "that are known ahead as future_covariates."
+            Refusal(
+                "nothing of the past is read with lookback=0",
+                where=f"past_covariates={roles.past}:",
+                advice="Leave them out, or give those that are known ahead as future_covariates.",
+            )
         )
     for one in blind:
         _refuse_of_past(one, period)
         if not (roles.static or roles.future or one.calendar):
             raise ValueError(
-                "lookback=0 leaves nothing to forecast from: expected static_covariates (or static=table in fit), "
-                "future_covariates or calendar, or a lookback of 1 or more."
+                Refusal(
+                    where="lookback=0 leaves nothing to forecast from",
+                    expected=(
+                        "static_covariates (or static=table in fit), future_covariates or calendar, or a lookback of "
+                        "1 or more"
+                    ),
+                )
             )
 
 
@@ -63,8 +75,14 @@ def _refuse_of_past(one: Settings, period: int) -> None:
         if hasattr(regressor, "encoder"):
             name = f"{name} with encoder={regressor.encoder!r}"
         raise ValueError(
-            f"lookback=0: {name} reads the past of a series. Set a lookback of 1 or more; or use "
-            "RNNForecaster(encoder='dense', decoder='recurrent'), or a regressor of scikit-learn."
+            Refusal(
+                f"{name} reads the past of a series",
+                where="lookback=0:",
+                advice=(
+                    "Set a lookback of 1 or more; or use RNNForecaster(encoder='dense', decoder='recurrent'), or a "
+                    "regressor of scikit-learn."
+                ),
+            )
         )
     if one.window_norm is not None:
         raise ValueError(

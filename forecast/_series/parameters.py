@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from .._distributions import FAMILIES
 from .._preparation import LEVELS, Settings, accepts_windows
 from .._preparation.regression import carries
-from .._refusals import Refusal, Words, argument
+from .._refusals import Fix, Refusal, Words, argument
 from .._windows import at_every_step
 from ..preprocessing import make_transform
 
@@ -101,8 +101,11 @@ def refuse_choosing(model: SeriesForecaster) -> None:
         if name != "random_state" and value != default:
             fix = f"RNNForecaster({name}=...)" if name in ("n_jobs", "loss") else f"no {name}"
             raise ValueError(
-                f"{name}={value!r} has no effect where {given} {'is' if model.members is None else 'are'} given: it is "
-                f"for a SeriesForecaster that chooses by itself; expected {fix}."
+                Refusal(
+                    f"{name}={value!r} has no effect where {given} {'is' if model.members is None else 'are'} given: "
+                    "it is for a SeriesForecaster that chooses by itself",
+                    expected=fix,
+                )
             )
 
 
@@ -126,15 +129,20 @@ def refuse_carried(model: SeriesForecaster) -> None:
         for name, value in deep.items():
             if name.endswith(("__return_sequences", "__stateful")) and value is True:
                 raise ValueError(
-                    f"{name}=True within a {type(regressor).__name__}, which passes on a matrix of windows; expected "
-                    "RNNForecaster itself as the regressor."
+                    Refusal(
+                        f"{name}=True within a {type(regressor).__name__}, which passes on a matrix of windows",
+                        expected="RNNForecaster itself as the regressor",
+                    )
                 )
     if not any(carries(regressor) for regressor in given):
         return
     if model.members is not None:
         raise ValueError(
-            "members with stateful=True: each would have to carry its own states; expected it as the only regressor, "
-            "SeriesForecaster(RNNForecaster(stateful=True))."
+            Refusal(
+                "members with stateful=True",
+                got="each would have to carry its own states",
+                expected="it as the only regressor, SeriesForecaster(RNNForecaster(stateful=True))",
+            )
         )
     if model.multi_target == "shared":
         raise ValueError(
@@ -233,8 +241,11 @@ def _share_to_hold_out(regressor: Any, own: dict[str, Any], model: SeriesForecas
     if own[name] not in (usual, wanted):
         kind = type(regressor).__name__
         raise ValueError(
-            f"{name}={wanted} of the SeriesForecaster and {name}={own[name]} of its {kind} are two shares for the same "
-            f"windows, those that the network holds out and is judged on. Fix: {kind}({name}={wanted})."
+            Refusal(
+                f"{name}={wanted} of the SeriesForecaster and {name}={own[name]} of its {kind} are two shares for the "
+                "same windows, those that the network holds out and is judged on",
+                fix=Fix(f"{kind}({name}={wanted})", f"--set regressor__{name}={wanted}"),
+            )
         )
     return {name: wanted}
 
@@ -331,21 +342,31 @@ def member_settings(model: SeriesForecaster) -> dict[str, tuple[Settings, float]
         A member has no regressor, an unknown key, or a weight that is not a positive number.
     """
     if model.regressor is not None:
-        raise ValueError("both regressor and members are given; expected one of them. Fix: regressor=None.")
+        raise ValueError(
+            Refusal("both regressor and members are given", expected="one of them", fix=Fix("regressor=None", ""))
+        )
     if not model.members:
-        raise ValueError("members is empty; expected at least one member, or None.")
+        raise ValueError(Refusal("is empty", where="members", expected="at least one member, or None"))
     found = {}
     for name, one in model.members.items():
         if not isinstance(one, dict):
-            raise TypeError(f"member {name!r} is {type(one).__name__}; expected a dict with the key 'regressor'.")
+            raise TypeError(
+                Refusal(
+                    f"is {type(one).__name__}", where=f"member {name!r}", expected="a dict with the key 'regressor'"
+                )
+            )
         unknown = sorted(set(one) - set(KEYS), key=str)
         if unknown:
-            raise ValueError(f"member {name!r} has {unknown[0]!r}; expected some of {', '.join(map(repr, KEYS))}.")
+            raise ValueError(
+                Refusal(
+                    f"has {unknown[0]!r}", where=f"member {name!r}", expected=f"some of {', '.join(map(repr, KEYS))}"
+                )
+            )
         if not all(hasattr(one.get("regressor"), method) for method in ("fit", "predict")):
-            raise TypeError(f"member {name!r} has no 'regressor' with fit and predict.")
+            raise TypeError(Refusal("has no 'regressor' with fit and predict", where=f"member {name!r}"))
         weight = one.get("weight", 1.0)
         if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 < float(weight) < float("inf"):
-            raise ValueError(f"member {name!r} has weight {weight!r}; expected a positive number.")
+            raise ValueError(Refusal(f"has weight {weight!r}", where=f"member {name!r}", expected="a positive number"))
         given = _plain({key: one.get(key, getattr(model, key)) for key in PLAIN}, one["regressor"])
         given |= {key: one.get(key, getattr(model, key)) for key in AS_THEY_ARE}
         given["widths"] = _widths_of(model, name, one.get("widths"))
@@ -362,8 +383,11 @@ def _widths_of(model: SeriesForecaster, name: str, widths: Any) -> tuple[float, 
         return None
     if model.loss != "quantile" or len(model.members or ()) < 2:
         raise ValueError(
-            f"member {name!r} has widths, which have no effect without several members and loss='quantile'; expected "
-            "no 'widths'."
+            Refusal(
+                "has widths, which have no effect without several members and loss='quantile'",
+                where=f"member {name!r}",
+                expected="no 'widths'",
+            )
         )
     count = len(LEVELS) // 2
     numbers = isinstance(widths, (list, tuple)) and all(
@@ -372,7 +396,10 @@ def _widths_of(model: SeriesForecaster, name: str, widths: Any) -> tuple[float, 
     if not numbers or len(widths) != count:
         levels = ", ".join(f"{level:g}" for level in LEVELS[:count])
         raise ValueError(
-            f"member {name!r} has widths {widths!r}; expected {count} positive numbers, for the levels {levels} and "
-            "those as far above the median."
+            Refusal(
+                f"has widths {widths!r}",
+                where=f"member {name!r}",
+                expected=f"{count} positive numbers, for the levels {levels} and those as far above the median",
+            )
         )
     return tuple(float(width) for width in widths)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from .._files import ModelFileError, stored
+from .._refusals import Refusal
 from .._types import Booleans, Floats, Integers
 from .calibration import USUAL
 from .due import Due
@@ -115,7 +116,7 @@ class Since:
             or self.forecasts.shape != (n, *shape)
             or offsets not in (None, (len(self.keys), 2, len(USUAL), *shape))
         ):
-            raise ModelFileError("the forecasts since the fit do not fit to each other.")
+            raise ModelFileError(Refusal("the forecasts since the fit do not fit to each other"))
 
 
 def with_since(state: FittedState, before: Since | None = None, later: Rows | None = None) -> FittedState:

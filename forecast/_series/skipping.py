@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from .._frames import Layout, blocks_of
-from .._refusals import Words, argument, for_command, joined, refusal_of
+from .._refusals import Refusal, Words, argument, for_command, joined, refusal_of
 from .._types import Integers
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class ShortHistoryWarning(_SeriesWarning):
 def check_errors(errors: object) -> None:
     """Refuse an unknown value of `errors`."""
     if errors not in ("warn", "raise"):
-        raise ValueError(f"errors is {errors!r}; expected 'warn' or 'raise'.")
+        raise ValueError(Refusal(f"is {errors!r}", where="errors", expected="'warn' or 'raise'"))
 
 
 def read_able(

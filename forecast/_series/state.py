@@ -11,6 +11,7 @@ import numpy as np
 from .._files import ModelFileError, stored
 from .._frames import named_in_fixes, read_panel
 from .._preparation import PARAMETERS, Member, Preparation, Rows
+from .._refusals import Refusal
 from .._types import Floats, Integers
 from .bounds import within
 from .calibration import Calibration
@@ -281,16 +282,20 @@ class FittedState:
         for rows in (self.tail, self.rows):
             self._check_rows(rows)
         if set(self.rows.keys) != set(self.tail.keys):
-            raise ModelFileError("the newest rows and the older ones are of different series.")
+            raise ModelFileError(Refusal("the newest rows and the older ones are of different series"))
         if self.carries != (self.tail.carried is not None):
-            raise ModelFileError("the states that the regressor carries are missing, or are there of another one.")
+            raise ModelFileError(
+                Refusal("the states that the regressor carries are missing, or are there of another one")
+            )
         if self.tail.carried is not None:
             if set(self.tail.carried) != set(self.tail.keys):
-                raise ModelFileError("the carried states are not those of the newest rows' series.")
+                raise ModelFileError(Refusal("the carried states are not those of the newest rows' series"))
             for carried in self.tail.carried.values():
                 carried.refuse_damaged(self.regressor._network)
         if not isinstance(self.trained, (Mapping, type(None))):
-            raise ModelFileError(f"the ends of training are a {type(self.trained).__name__}; expected a dict.")
+            raise ModelFileError(
+                Refusal(f"the ends of training are a {type(self.trained).__name__}", expected="a dict")
+            )
         if self.since is not None:
             self.since.refuse_damaged(self)
 
@@ -304,7 +309,9 @@ class FittedState:
         }
         for name, (found, expected) in shapes.items():
             if found != expected:
-                raise ModelFileError(f"the newest rows have {name} of shape {found}; expected {expected}.")
+                raise ModelFileError(Refusal(f"the newest rows have {name} of shape {found}", expected=str(expected)))
         starts = tail.starts
         if starts.shape != (series + 1,) or starts[0] != 0 or starts[-1] != rows or (np.diff(starts) <= 0).any():
-            raise ModelFileError(f"the newest rows of {series} series do not begin where they should in {rows} rows.")
+            raise ModelFileError(
+                Refusal(f"the newest rows of {series} series do not begin where they should in {rows} rows")
+            )

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .._frames import as_frame, enter
+from .._refusals import Fix, Refusal
 from .._types import FrameLike
 
 __all__ = ["entered", "is_flat", "with_target"]
@@ -71,14 +72,19 @@ def _target_frame(frame: pd.DataFrame, y: Any, names: Any) -> pd.DataFrame:
     if not isinstance(y, (pd.Series, pd.DataFrame)):
         y = np.asarray(y)
         if y.ndim not in (1, 2):
-            raise ValueError(f"y has shape {y.shape}; expected (rows,) or (rows, targets).")
+            raise ValueError(Refusal(f"has shape {y.shape}", where="y", expected="(rows,) or (rows, targets)"))
         y = pd.DataFrame(y) if y.ndim == 2 else pd.Series(y)
         y = y.set_axis(frame.index) if len(y) == len(frame) else y
     if len(y) != len(frame):
-        raise ValueError(f"y has {len(y)} rows, X has {len(frame)}; expected the same rows.")
+        raise ValueError(Refusal(f"has {len(y)} rows, X has {len(frame)}", where="y", expected="the same rows"))
     if not y.index.equals(frame.index):
         raise ValueError(
-            "y has another index than X; expected the same labels in the same order. Fix: y = y.loc[X.index]."
+            Refusal(
+                "has another index than X",
+                where="y",
+                expected="the same labels in the same order",
+                fix=Fix("y = y.loc[X.index]", ""),
+            )
         )
     if isinstance(y, pd.Series):
         given = names if isinstance(names, list) else [names]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._refusals import Fix, Refusal
 from .._types import FrameLike
 from .callers import Caller
 
@@ -18,11 +19,20 @@ if TYPE_CHECKING:
 __all__ = ["refuse_arrays", "refuse_shuffled_columns", "refuse_shuffled_rows"]
 
 _INSPECTION = "sklearn.inspection"
-_OF_ROWS = {
-    "learning_curve": "trains on the first rows of each fold, and the rows that it tests do not follow them. For "
-    "each size n: cross_val_score(model, X, y, cv=RollingOrigin(n_splits=5, horizon={horizon}, max_train_size=n)).",
-    "permutation_test_score": "shuffles the target, which leaves no series to forecast. The summary of a backtest "
-    "has the skill over naive forecasts. Fix: backtest(model, df, RollingOrigin(n_splits=5, horizon={horizon})).",
+_OF_ROWS = {  # what it does, advice, fix
+    "learning_curve": (
+        "trains on the first rows of each fold, and the rows that it tests do not follow them",
+        (
+            "For each size n: cross_val_score(model, X, y, cv=RollingOrigin(n_splits=5, horizon={horizon}, "
+            "max_train_size=n))."
+        ),
+        None,
+    ),
+    "permutation_test_score": (
+        "shuffles the target, which leaves no series to forecast",
+        "The summary of a backtest has the skill over naive forecasts.",
+        "backtest(model, df, RollingOrigin(n_splits=5, horizon={horizon}))",
+    ),
 }
 
 
@@ -41,7 +51,10 @@ def refuse_shuffled_rows(horizon: int) -> None:
     for frame in Caller().frames():
         name = frame.f_code.co_name.lstrip("_")
         if name in _OF_ROWS and frame.f_globals.get("__name__", "").startswith("sklearn.model_selection"):
-            raise ValueError(f"{name} cannot judge a forecaster: it {_OF_ROWS[name].format(horizon=horizon)}")
+            what, advice, fix = _OF_ROWS[name]
+            fix = None if fix is None else Fix(fix.format(horizon=horizon), "")
+            advice = advice.format(horizon=horizon)
+            raise ValueError(Refusal(f"cannot judge a forecaster: it {what}", where=name, advice=advice, fix=fix))
 
 
 def refuse_arrays(X: FrameLike) -> None:
@@ -60,9 +73,15 @@ def refuse_arrays(X: FrameLike) -> None:
     tool = None if hasattr(type(X), "columns") or hasattr(type(X), "index") else Caller().tool()
     if tool is not None:
         raise TypeError(
-            f"{tool} gives its regressor a {type(X).__name__} without time stamps, which a forecaster needs; expected "
-            "the frame as it was. Of scikit-learn's ensembles VotingRegressor leaves frames alone, of its transformers "
-            "those with set_output(transform='pandas')."
+            Refusal(
+                f"gives its regressor a {type(X).__name__} without time stamps, which a forecaster needs",
+                where=tool,
+                expected="the frame as it was",
+                advice=(
+                    "Of scikit-learn's ensembles VotingRegressor leaves frames alone, of its transformers those with "
+                    "set_output(transform='pandas')."
+                ),
+            )
         )
 
 
@@ -95,8 +114,11 @@ def refuse_shuffled_columns(frame: pd.DataFrame, known: list[Any]) -> None:
     if known:
         fix = f"{name} of {known} alone, which are read, or {fix}"
     raise ValueError(
-        f"{name} changes the columns {unread} of future rows, but a forecast does not read them: it comes from the "
-        f"rows before, so that nothing would seem to depend on them. Possible is {fix}."
+        Refusal(
+            f"{name} changes the columns {unread} of future rows, but a forecast does not read them: it comes from "
+            "the rows before, so that nothing would seem to depend on them",
+            advice=f"Possible is {fix}.",
+        )
     )
 
 

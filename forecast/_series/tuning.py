@@ -9,7 +9,7 @@ import numpy as np
 
 from .._frames import frame_named
 from .._preparation import Task, goes_on_from_weights, kind_of, trained_on
-from .._refusals import Refusal, Words, joined
+from .._refusals import Fix, Refusal, Words, joined
 from .growing import kept_rows
 from .report import ModelReport
 from .span import Span
@@ -65,8 +65,11 @@ def fine_tuned(
     if not any(goes_on_from_weights(member.regressor) for member in members.values()):
         kinds = " and ".join(dict.fromkeys(kind_of(member.regressor) for member in members.values()))
         raise ValueError(
-            f"fine_tune trains networks on from their weights, and the regressor of this model is {kinds}; expected an "
-            "RNNForecaster among its regressors. Fix: sklearn.base.clone(model).fit(X)."
+            Refusal(
+                f"fine_tune trains networks on from their weights, and the regressor of this model is {kinds}",
+                expected="an RNNForecaster among its regressors",
+                fix=Fix("sklearn.base.clone(model).fit(X)", ""),
+            )
         )
 
     def tuned(some: Any) -> dict[str, Member]:

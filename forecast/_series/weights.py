@@ -10,6 +10,7 @@ import pandas as pd
 
 from .._frames import read_panel
 from .._preparation import RowWeights, learns
+from .._refusals import Fix, Refusal, argument
 from .._types import Floats
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ def row_weights(
     if not any(regressor is None or learns(regressor) for regressor in given):
         what = "half_life" if sample_weight is None else "sample_weight"
         naive = " and ".join(type(regressor).__name__ for regressor in given)
-        raise ValueError(f"{what} has no effect on what learns nothing, here {naive}. Fix: {what}=None.")
+        raise ValueError(
+            Refusal(f"has no effect on what learns nothing, here {naive}", where=what, fix=argument(what, None))
+        )
     if sample_weight is None:
         return RowWeights.of(axis, model.half_life)
     # As if they were a target, so that the weights have the order of the rows, including gaps.
@@ -62,17 +65,28 @@ def row_weights(
 def _checked(sample_weight: Any, frame: pd.DataFrame) -> Floats:
     if isinstance(sample_weight, pd.Series) and not sample_weight.index.equals(frame.index):
         raise ValueError(
-            "sample_weight has another index than X; expected the same labels in the same order. Fix: "
-            "sample_weight = sample_weight.loc[X.index]."
+            Refusal(
+                "has another index than X",
+                where="sample_weight",
+                expected="the same labels in the same order",
+                fix=Fix("sample_weight = sample_weight.loc[X.index]", ""),
+            )
         )
     weight = np.asarray(sample_weight, dtype=np.float64)
     if weight.shape != (len(frame),):
-        raise ValueError(f"sample_weight has shape {weight.shape}; expected one weight for each row, {(len(frame),)}.")
+        raise ValueError(
+            Refusal(
+                f"has shape {weight.shape}", where="sample_weight", expected=f"one weight for each row, {(len(frame),)}"
+            )
+        )
     bad = ~(np.isfinite(weight) & (weight >= 0))
     if bad.any():
         row = int(bad.argmax())
         raise ValueError(
-            f"sample_weight has {int(bad.sum())} values that are not weights, the first {weight[row]} in row {row}; "
-            "expected finite numbers of 0 or more."
+            Refusal(
+                f"has {int(bad.sum())} values that are not weights, the first {weight[row]} in row {row}",
+                where="sample_weight",
+                expected="finite numbers of 0 or more",
+            )
         )
     return weight

@@ -11,6 +11,8 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from .recipe import Recipe
 
+from .._refusals import Refusal
+
 __all__ = ["Schedule"]
 
 
@@ -44,8 +46,10 @@ class Schedule:
             self.steps = min(self.steps, recipe.max_steps)
         if recipe.warmup_steps >= self.steps:
             raise ValueError(
-                f"warmup_steps={recipe.warmup_steps}, but training has {self.steps} optimiser steps in all ({batches} "
-                "an epoch): lower warmup_steps, or raise max_iter or max_steps."
+                Refusal(
+                    f"warmup_steps={recipe.warmup_steps}, but training has {self.steps} optimiser steps in all "
+                    f"({batches} an epoch): lower warmup_steps, or raise max_iter or max_steps"
+                )
             )
         self._factor, self._waited, self._best = 1.0, 0, math.inf  # of plateau
         self._tail: tuple[int, float] | None = None  # (first step, share of the schedule that is behind there)

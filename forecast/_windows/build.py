@@ -24,6 +24,7 @@ from .._frames import (
     read_values,
     refuse_several,
 )
+from .._refusals import Refusal
 from .._tail import index_type
 from .._types import Floats, FrameLike, Integers, WindowNorm
 from .norm import Norm, noise_floor
@@ -230,7 +231,7 @@ def _positive(name: str, value: Any) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} is {value!r}; expected a whole number of steps, 1 or more.") from None
+        raise TypeError(Refusal(f"is {value!r}", where=name, expected="a whole number of steps, 1 or more")) from None
     if number < 1 or isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"{name} is {value!r}; expected a whole number of steps, 1 or more.")
+        raise ValueError(Refusal(f"is {value!r}", where=name, expected="a whole number of steps, 1 or more"))
     return number

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .table import Windows
 
+from .._refusals import Refusal
+
 __all__ = ["ROLES", "read_levels"]
 
 ROLES = ("past", "future", "static")
@@ -41,8 +43,14 @@ def read_levels(windows: Windows, levels: dict[str, list[int]] | None) -> dict[s
         whole = all(isinstance(one, Integral) and not isinstance(one, bool) and one >= 0 for one in each)
         if role not in ROLES or len(each) != n or not whole:
             raise ValueError(
-                f"levels has {list(each)} for {role!r}; expected lists of whole numbers for 'past', 'future' and "
-                f"'static', one for each of their columns, of which there are {n}: 0 for a column of numbers."
+                Refusal(
+                    f"has {list(each)} for {role!r}",
+                    where="levels",
+                    expected=(
+                        "lists of whole numbers for 'past', 'future' and 'static', one for each of their columns, of "
+                        f"which there are {n}: 0 for a column of numbers"
+                    ),
+                )
             )
         found[role] = [int(one) for one in each]
     return found if any(map(any, found.values())) else None

@@ -21,6 +21,8 @@ from .._types import Booleans, Floats, Integers, WindowNorm
 if TYPE_CHECKING:
     from .table import Windows
 
+from .._refusals import Refusal
+
 __all__ = ["KINDS", "Norm", "centre_and_scale", "noise_floor", "read_floor", "without_motion"]
 
 KINDS = {None: 0, "last": 1, "mean": 2, "standard": 3, "season": 4}  # the core's numbers
@@ -76,18 +78,27 @@ class Norm:
         pair: Any = window_norm if isinstance(window_norm, (tuple, list)) and len(window_norm) == 2 else (None, None)
         kind, number = pair
         if number is None or not isinstance(kind, str) or kind not in ("mean", "standard", "season"):
-            raise ValueError(f"window_norm is {window_norm!r}; expected {EXPECTED}.")
+            raise ValueError(Refusal(f"is {window_norm!r}", where="window_norm", expected=EXPECTED))
         if kind == "season":
             if not _is(number, Integral) or number < 1:
-                raise ValueError(f"window_norm is {window_norm!r}; expected a season of a whole number of steps.")
+                raise ValueError(
+                    Refusal(f"is {window_norm!r}", where="window_norm", expected="a season of a whole number of steps")
+                )
             if number > lookback:
                 raise ValueError(
-                    f"window_norm is {window_norm!r}, but lookback is {lookback}: a window has to hold the season. "
-                    f"Expected a lookback of {number} or more; two seasons ({2 * number}) and more do better."
+                    Refusal(
+                        f"is {window_norm!r}, but lookback is {lookback}: a window has to hold the season",
+                        where="window_norm",
+                        advice=(
+                            f"Expected a lookback of {number} or more; two seasons ({2 * number}) and more do better."
+                        ),
+                    )
                 )
             return cls(kind, lookback, int(number))
         if not _is(number, Real) or not 0 < number <= 1:
-            raise ValueError(f"window_norm is {window_norm!r}; expected a fraction over 0 and up to 1.")
+            raise ValueError(
+                Refusal(f"is {window_norm!r}", where="window_norm", expected="a fraction over 0 and up to 1")
+            )
         # 0.07 * 100 is a little more than 7, and yet 7 steps.
         steps = math.ceil(round(float(number) * lookback, 9))
         return cls(kind, min(max(steps, 2 if kind == "standard" else 1), lookback))
@@ -195,14 +206,16 @@ def read_floor(windows: Windows, floor: npt.ArrayLike | None) -> Floats | None:
         return None
     expected = "finite numbers of 0 or more, one for each target, or a row of them for each series"
     if windows._norm.kind != "standard":
-        raise ValueError(f"window_floor is for window_norm='standard', but window_norm is {windows.window_norm!r}.")
+        raise ValueError(
+            Refusal(f"is for window_norm='standard', but window_norm is {windows.window_norm!r}", where="window_floor")
+        )
     floor = np.array(floor, dtype=np.float64)
     if floor.ndim < 2:
         floor = np.atleast_2d(np.broadcast_to(floor, floor.shape or (windows.n_targets,)))
     if floor.shape not in ((1, windows.n_targets), (len(windows.starts) - 1, windows.n_targets)):
-        raise ValueError(f"window_floor has shape {floor.shape}; expected {expected}.")
+        raise ValueError(Refusal(f"has shape {floor.shape}", where="window_floor", expected=expected))
     if not (np.isfinite(floor) & (floor >= 0)).all():
-        raise ValueError(f"window_floor is {floor.tolist()}; expected {expected}.")
+        raise ValueError(Refusal(f"is {floor.tolist()}", where="window_floor", expected=expected))
     return np.ascontiguousarray(floor)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .._frames import step_numbers
+from .._refusals import Refusal
 from .._types import Integers
 
 if TYPE_CHECKING:
@@ -32,9 +33,11 @@ def phases(windows: Windows, length: int) -> Integers:
     try:
         length = operator.index(length)
     except TypeError:
-        raise TypeError(f"length is {length!r}; expected the steps of the cycle, 1 or more.") from None
+        raise TypeError(
+            Refusal(f"is {length!r}", where="length", expected="the steps of the cycle, 1 or more")
+        ) from None
     if length < 1:
-        raise ValueError(f"length is {length}; expected the steps of the cycle, 1 or more.")
+        raise ValueError(Refusal(f"is {length}", where="length", expected="the steps of the cycle, 1 or more"))
     back = windows.lookback - 1
     if _is_counted(windows):
         return (windows.time.astype(np.int64) - back) % length
@@ -61,8 +64,11 @@ def series_names(windows: Windows) -> pd.Index:
         return windows.series
     if len(windows.starts) > 2:
         raise ValueError(
-            f"X: windows of {len(windows.starts) - 1} series without names, so they cannot be distinguished."
-            " Pass their names: series=pandas.Index([...])."
+            Refusal(
+                f"windows of {len(windows.starts) - 1} series without names, so they cannot be distinguished",
+                where="X:",
+                advice="Pass their names: series=pandas.Index([...]).",
+            )
         )
     return pd.Index([None], dtype=object)
 
@@ -81,6 +87,6 @@ def series_rows(windows: Windows, names: pd.Index) -> Integers:
     """
     number = {name: row for row, name in enumerate(names)}
     if len(number) != len(names):
-        raise ValueError(f"names has {len(names) - len(number)} names twice; expected each once.")
+        raise ValueError(Refusal(f"has {len(names) - len(number)} names twice", where="names", expected="each once"))
     rows = np.array([number.get(name, -1) for name in series_names(windows)], dtype=np.int64)
     return rows[windows.which]

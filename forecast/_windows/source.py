@@ -29,7 +29,7 @@ def no_past(rows: int, dtype: npt.DTypeLike, shift: int = 1) -> dict[str, Any]:
     Returns
     -------
     dict
-        Of `_core.Source`.
+        Arguments of `_core.Source`.
     """
     return {"past": np.zeros((rows, 1), dtype=dtype), "lookback": 1, "past_stride": 1, "past_shift": shift}
 
@@ -69,7 +69,7 @@ def source_arguments(windows: Windows) -> dict[str, Any]:
     Returns
     -------
     dict
-        Of `_core.Source`; without targets (`target=None`) where some window has no future.
+        Arguments of `_core.Source`, without targets (`target=None`) if some window has no future.
     """
     known, n = windows.has_future, windows.n_targets
     norm = windows._norm

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from .._refusals import Refusal
 from .._types import Booleans, Floats, Integers, WindowNorm
 from .indexing import Table
 from .levels import read_levels
@@ -120,7 +121,8 @@ class Windows(Table):
         self._norm = Norm.of(window_norm, lookback)
         for name, array in (("values", values), ("targets", targets), ("future", future), ("static", static)):
             if array is not None and (array.ndim != 2 or array.dtype not in (np.float32, np.float64)):
-                raise ValueError(f"{name} is {array.ndim}-D {array.dtype}; expected 2-D float32 or float64.")
+                found = f"is {array.ndim}-D {array.dtype}"
+                raise ValueError(Refusal(found, where=name, expected="2-D float32 or float64"))
         self.values = values
         self.origins = np.ascontiguousarray(origins)
         if self.origins.dtype != np.int32:
@@ -144,10 +146,9 @@ class Windows(Table):
     def _check_origins(self) -> None:
         n, rows = len(self.origins), len(self.values) - (not self.lookback)  # without a past there is a row behind
         if n and not (self.lookback - 1 <= self.origins.min() and self.origins.max() < rows):
-            raise ValueError(
-                f"origins go from {self.origins.min()} to {self.origins.max()}; expected {self.lookback - 1} (lookback "
-                f"- 1) to {rows - 1} (the last row)."
-            )
+            found = f"origins go from {self.origins.min()} to {self.origins.max()}"
+            allowed = f"{self.lookback - 1} (lookback - 1) to {rows - 1} (the last row)"
+            raise ValueError(Refusal(found, expected=allowed))
         self.has_future = not n or bool(self.origins.max() + self.horizon < len(self.values))
         if len(self.starts) == 2:
             return
@@ -156,9 +157,8 @@ class Windows(Table):
             which = self._series_of(origins)
             early = origins - self.lookback + 1 < self.starts[which]
             if early.any():
-                raise ValueError(
-                    f"origin {origins[early][0]}: fewer than lookback = {self.lookback} rows of its series up to it."
-                )
+                before = f"fewer than lookback = {self.lookback} rows of its series up to it"
+                raise ValueError(Refusal(before, where=f"origin {origins[early][0]}:"))
             self.has_future = self.has_future and not (origins + self.horizon >= self.starts[which + 1]).any()
 
     @property
@@ -178,7 +178,7 @@ class Windows(Table):
 
     @property
     def mask(self) -> Booleans | None:
-        """Where a target is missing, shape (rows, n_targets); None where nothing can be."""
+        """Mask of missing targets, shape (rows, n_targets); None if none can be missing."""
         return None if self.targets is None else np.isnan(self.targets)
 
     @property
@@ -374,7 +374,7 @@ class Windows(Table):
         parts = [windows.reshape(len(self), self.lookback * self.n_channels)]
         if self.future is not None:
             if not self.has_future:
-                raise ValueError(f"some windows have fewer than horizon = {self.horizon} rows of known future.")
+                raise ValueError(Refusal(f"some windows have fewer than horizon = {self.horizon} rows of known future"))
             rows = self.origins[:, None] + np.arange(1, self.horizon + 1)
             ahead = self.future[rows] - newest
             parts.append(ahead.reshape(len(self), self.horizon * self.future.shape[1]))
@@ -465,7 +465,8 @@ class Windows(Table):
         numbers = np.asarray(numbers, dtype=np.float64)
         expected = (len(self), self.horizon * self.n_targets)
         if numbers.shape != expected and not (expected[1] == 1 and numbers.shape == expected[:1]):
-            raise ValueError(f"got shape {numbers.shape}; expected {expected}, one row per window, horizon-major.")
+            wanted = f"{expected}, one row per window, horizon-major"
+            raise ValueError(Refusal(f"got shape {numbers.shape}", expected=wanted))
         if self.window_norm is None:
             return numbers.copy()
         centre, scale = self._centre_and_scale(self.lookback, self.horizon)
@@ -478,7 +479,7 @@ class Windows(Table):
         Returns
         -------
         dict
-            Of `_core.Source`; without targets (`target=None`) where some window has no future.
+            Arguments of `_core.Source`, without targets (`target=None`) if some window has no future.
 
         Examples
         --------

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._refusals import Refusal, argument
 from .._types import Floats, Integers
 from .indexing import Table
 
@@ -23,8 +24,8 @@ class WindowTargets(Table):
     windows : Windows
         Each with a future.
     at_every_step : bool, default=False
-        Also those of the steps before, of windows without a `window_norm`: at every step of the lookback, the oldest
-        first, the `horizon` rows after it, `(n, lookback * horizon * targets)`.
+        Whether to give targets at every step of the lookback, oldest step first: the `horizon` rows after each step,
+        shape `(n, lookback * horizon * targets)`. Only for windows without a `window_norm`.
 
     Attributes
     ----------
@@ -44,8 +45,12 @@ class WindowTargets(Table):
     def __init__(self, windows: Windows, at_every_step: bool = False) -> None:
         if at_every_step and windows.window_norm is not None:
             raise ValueError(
-                f"window_norm={windows.window_norm!r} is read from the whole lookback, so a step before the newest "
-                "would see what comes after it; expected none for targets at every step. Fix: window_norm=None."
+                Refusal(
+                    f"window_norm={windows.window_norm!r} is read from the whole lookback, so a step before the "
+                    "newest would see what comes after it",
+                    expected="none for targets at every step",
+                    fix=argument("window_norm", None),
+                )
             )
         self.windows = windows
         self.at_every_step = at_every_step
@@ -118,7 +123,7 @@ class WindowTargets(Table):
         Returns
         -------
         dict
-            Of `_core.Source`.
+            Arguments of `_core.Source`.
         """
         arguments = self.windows.source_arguments()
         if not self.at_every_step:
@@ -161,8 +166,10 @@ def targets(windows: Windows) -> WindowTargets:
     if not windows.has_future:
         late = int((windows.origins + windows.horizon >= windows.starts[windows.which + 1]).sum())
         raise ValueError(
-            f"{late} of {len(windows)} windows have no targets: fewer than horizon = {windows.horizon} rows follow "
-            "them."
+            Refusal(
+                f"{late} of {len(windows)} windows have no targets: fewer than horizon = {windows.horizon} rows "
+                "follow them"
+            )
         )
     return WindowTargets(windows)
 

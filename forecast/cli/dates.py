@@ -23,7 +23,7 @@ _NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nan
 
 
 def checked_form(form: str) -> str:
-    """`--time-format`, or a refusal where no date can have it.
+    """Return the value of `--time-format`; refuse one that is not a date format.
 
     Parameters
     ----------

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._linear import LinearForecaster, window_coefficients
+from .._refusals import Refusal
 from .._rnn import NetworkDerivative, RNNForecaster
 from ..baselines import Drift, LastValue, SeasonalNaive
 
@@ -79,10 +80,15 @@ def derivative_of(
             return found
     kind = type(getattr(regressor, "estimator", regressor)).__name__
     raise TypeError(
-        f"model: {kind} is neither a network nor linear, so that it has no derivative to explain a forecast by; "
-        "expected a SeriesForecaster with RNNForecaster, LinearForecaster, a linear regressor of scikit-learn (one "
-        "with coef_, alone or at the end of a pipeline) or no regressor. For any regressor there is "
-        "forecast.diagnostics.channel_importance(model, df)."
+        Refusal(
+            f"{kind} is neither a network nor linear, so that it has no derivative to explain a forecast by",
+            where="model:",
+            expected=(
+                "a SeriesForecaster with RNNForecaster, LinearForecaster, a linear regressor of scikit-learn (one "
+                "with coef_, alone or at the end of a pipeline) or no regressor"
+            ),
+            advice="For any regressor there is forecast.diagnostics.channel_importance(model, df).",
+        )
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from .._refusals import Refusal, extended
 from .._series import rows_to_forecast
 from .._threads import thread_count
 from .attribution import Attribution
@@ -141,9 +142,8 @@ def explain(
             try:
                 base, newest = function.baseline(start, origins, calendar)
             except ValueError as error:
-                raise ValueError(
-                    f"baseline={baseline!r}: the transform of the target does not take it: {error}"
-                ) from error
+                refused = extended(error, f"baseline={baseline!r}: the transform of the target does not take it: ")
+                raise ValueError(refused) from error
             rule = (int(n_nodes), float(tolerance)) if method == _METHODS[0] else None
             total.add(function, weight, *_shared(function, base, newest, weights, rule))
     return total.result(steps, state.roles.target[number], method)
@@ -152,19 +152,21 @@ def explain(
 def _check(model: Any, method: str, n_nodes: int, n_origins: int, tolerance: float, n_jobs: int | None) -> None:
     refuse_no_forecaster(model, "explain", "shares forecasts among the columns of a frame")
     if method not in _METHODS:
-        raise ValueError(f"method is {method!r}; expected one of {list(_METHODS)}.")
+        raise ValueError(Refusal(f"is {method!r}", where="method", expected=f"one of {list(_METHODS)}"))
     for name, value in (("n_nodes", n_nodes), ("n_origins", n_origins)):
         if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-            raise ValueError(f"{name} is {value!r}; expected a whole number, 1 or more.")
+            raise ValueError(Refusal(f"is {value!r}", where=name, expected="a whole number, 1 or more"))
     if isinstance(tolerance, bool) or not isinstance(tolerance, Real) or not 0 < tolerance < 1:
-        raise ValueError(f"tolerance is {tolerance!r}; expected a share of the difference, above 0 and below 1.")
+        raise ValueError(
+            Refusal(f"is {tolerance!r}", where="tolerance", expected="a share of the difference, above 0 and below 1")
+        )
     thread_count(n_jobs, 1)  # checks n_jobs, also for a regressor that needs no threads
 
 
 def _target_of(state: FittedState, target: Hashable | None) -> int:
     targets = list(state.roles.target)
     if target is not None and target not in targets:
-        raise ValueError(f"target {target!r} is not there; expected one of {targets}.")
+        raise ValueError(Refusal(f"target {target!r} is not there", expected=f"one of {targets}"))
     return 0 if target is None else targets.index(target)
 
 
@@ -176,7 +178,11 @@ def _functionals(step: Any, n_steps: int, horizon: int) -> tuple[list[Any], Floa
     steps = steps if isinstance(steps, (list, tuple, range, np.ndarray)) else [steps]
     whole = all(isinstance(one, Integral) and not isinstance(one, bool) for one in steps)
     if not len(steps) or not whole or not all(1 <= one <= n_steps for one in steps):
-        raise ValueError(f"step is {step!r}; expected 'mean', 'each', or steps of the horizon from 1 to {n_steps}.")
+        raise ValueError(
+            Refusal(
+                f"is {step!r}", where="step", expected=f"'mean', 'each', or steps of the horizon from 1 to {n_steps}"
+            )
+        )
     return [int(one) for one in steps], np.eye(horizon)[[int(one) - 1 for one in steps]]
 
 
@@ -184,7 +190,11 @@ def _baseline_rows(state: FittedState, rows: Rows, baseline: Any) -> Rows:
     """The rows with every column at one value of each series; what is missing stays missing."""
     zero = isinstance(baseline, str) and baseline == "zero"
     if not zero and not isinstance(baseline, Mapping) and not (isinstance(baseline, str) and baseline == "mean"):
-        raise ValueError(f"baseline is {baseline!r}; expected 'mean', 'zero', or a mapping from columns to numbers.")
+        raise ValueError(
+            Refusal(
+                f"is {baseline!r}", where="baseline", expected="'mean', 'zero', or a mapping from columns to numbers"
+            )
+        )
     given = dict(baseline) if isinstance(baseline, Mapping) else {}
     schema = state.schema
     labels = {"targets": list(state.roles.target)}
@@ -193,9 +203,11 @@ def _baseline_rows(state: FittedState, rows: Rows, baseline: Any) -> Rows:
     known = [*state.roles.target, *schema.numeric()]
     for label, value in given.items():
         if label not in known:
-            raise ValueError(f"baseline has {label!r}; expected some of the columns of numbers {known}.")
+            raise ValueError(
+                Refusal(f"has {label!r}", where="baseline", expected=f"some of the columns of numbers {known}")
+            )
         if isinstance(value, bool) or not isinstance(value, Real) or not np.isfinite(float(value)):
-            raise ValueError(f"baseline has {value!r} for {label!r}; expected a finite number.")
+            raise ValueError(Refusal(f"has {value!r} for {label!r}", where="baseline", expected="a finite number"))
     spans = list(zip(rows.starts[:-1], rows.starts[1:], strict=True))
     changed: dict[str, Any] = {}
     for role, names in labels.items():

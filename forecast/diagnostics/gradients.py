@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .._refusals import Fix, Refusal
 from .._rnn import flow_of
 from .networks import network_of
 
@@ -159,8 +160,12 @@ def gradient_flow(
     network, X, y = network_of(model, X, y)
     if sample_weight is not None and network is not model:
         raise ValueError(
-            "sample_weight: a SeriesForecaster gives all windows of a frame the same weight; expected None, "
-            "or an RNNForecaster with windows. Fix: sample_weight=None."
+            Refusal(
+                "a SeriesForecaster gives all windows of a frame the same weight",
+                where="sample_weight:",
+                expected="None, or an RNNForecaster with windows",
+                fix=Fix("sample_weight=None", ""),
+            )
         )
     found = flow_of(network, X, y, sample_weight, n_jobs)
     steps = np.arange(1 - found.norms.shape[1], 1)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
+from .._refusals import Refusal
 from .._series import rows_of_frame
 from ..metrics import mae, rmse
 from .networks import refuse_no_forecaster
@@ -161,11 +162,11 @@ def channel_importance(
     measure = _metric(metric)
     for name, value in (("n_repeats", n_repeats), ("n_origins", n_origins), ("gap", 1 if gap is None else gap)):
         if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-            raise ValueError(f"{name} is {value!r}; expected a whole number, 1 or more.")
+            raise ValueError(Refusal(f"is {value!r}", where=name, expected="a whole number, 1 or more"))
     check_is_fitted(model)
     targets = list(model._state.roles.target)
     if target is not None and target not in targets:
-        raise ValueError(f"target {target!r} is not there; expected one of {targets}.")
+        raise ValueError(Refusal(f"target {target!r} is not there", expected=f"one of {targets}"))
     number = 0 if target is None else targets.index(target)
     state, rows = rows_of_frame(model, X)
     pieces = _Pieces.of(state, rows, n_origins, gap)
@@ -186,7 +187,7 @@ def _metric(metric: Any) -> Callable[[Floats, Floats], float]:
     if callable(metric):
         return metric
     if metric not in _METRICS:
-        raise ValueError(f"metric is {metric!r}; expected one of {list(_METRICS)}, or a callable.")
+        raise ValueError(Refusal(f"is {metric!r}", where="metric", expected=f"one of {list(_METRICS)}, or a callable"))
     return _METRICS[metric]
 
 
@@ -252,9 +253,15 @@ class _Pieces:
             if len(_distances(origins, gap)) == 0:
                 name = "" if key is None else f" of series {key!r}"
                 raise ValueError(
-                    f"X has {end - first} rows{name}; expected at least {back + horizon + 2 * gap}, so that windows of "
-                    f"{back} + {horizon} (horizon) rows can be exchanged that begin {gap} rows apart. Give more rows, "
-                    "or a smaller gap=, with which exchanged windows overlap."
+                    Refusal(
+                        f"has {end - first} rows{name}",
+                        where="X",
+                        expected=(
+                            f"at least {back + horizon + 2 * gap}, so that windows of {back} + {horizon} (horizon) "
+                            f"rows can be exchanged that begin {gap} rows apart"
+                        ),
+                        advice="Give more rows, or a smaller gap=, with which exchanged windows overlap.",
+                    )
                 )
             found += [(number, int(origin)) for origin in origins]
         bounds = [(number, origin - back + 1, origin + horizon + 1) for number, origin in found]

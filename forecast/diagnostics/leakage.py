@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from .._frames import Roles, enter, note_time, time_labels
+from .._refusals import Refusal
 from ..model_selection import RollingOrigin, backtest
 from ..model_selection.splitters import in_time
 from .networks import refuse_no_forecaster
@@ -280,15 +281,20 @@ def _compare(honest: pd.DataFrame, changed: pd.DataFrame, first: Any, refit: boo
     before = honest["origin"] < first
     one, other = honest[before], changed[changed["origin"] < first]
     if not one[keys].reset_index(drop=True).equals(other[keys].reset_index(drop=True)):
-        raise LeakageError(f"after scrambling from {first} on, other origins were forecast than before.")
+        raise LeakageError(Refusal(f"after scrambling from {first} on, other origins were forecast than before"))
     values, scrambled = one["forecast"].to_numpy(), other["forecast"].to_numpy()
     moved = values.view(np.int64) != scrambled.view(np.int64)
     if moved.any():
         row = one.iloc[int(np.argmax(moved))]
         raise LeakageError(
-            f"{int(moved.sum())} of {len(moved)} forecasts changed when everything from {first} on was scrambled "
-            f"(refit={refit}). The first: {row['model']}, origin {row['origin']}, step {row['step']}: "
-            f"{float(values[moved][0])!r} became {float(scrambled[moved][0])!r}. What the model is given or fitted on "
-            "knows the future."
+            Refusal(
+                f"{int(moved.sum())} of {len(moved)} forecasts changed when everything from {first} on was scrambled "
+                f"(refit={refit})",
+                advice=(
+                    f"The first: {row['model']}, origin {row['origin']}, step {row['step']}: "
+                    f"{float(values[moved][0])!r} became {float(scrambled[moved][0])!r}. What the model is given or "
+                    "fitted on knows the future."
+                ),
+            )
         )
     return len(values)

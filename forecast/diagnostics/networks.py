@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._classifier import RNNClassifier
+from .._refusals import Refusal
 from .._rnn import RNNForecaster
 from .._series import SeriesForecaster, windows_of_frame
 
@@ -31,13 +32,24 @@ def refuse_no_forecaster(model: Any, function: str, needs: str) -> None:
     """
     if isinstance(model, RNNClassifier):
         raise TypeError(
-            f"model is an RNNClassifier, but {function} {needs}; expected a SeriesForecaster. gradient_flow(model, X, "
-            "y) and gate_activity(model, X) look inside a classifier."
+            Refusal(
+                f"is an RNNClassifier, but {function} {needs}",
+                where="model",
+                expected=(
+                    "a SeriesForecaster. gradient_flow(model, X, y) and gate_activity(model, X) look inside a "
+                    "classifier"
+                ),
+            )
         )
     if not isinstance(model, SeriesForecaster):
         raise TypeError(
-            f"model is a {type(model).__name__}; expected a fitted SeriesForecaster, whose columns have names: "
-            "SeriesForecaster(regressor, ...).fit(df)."
+            Refusal(
+                f"is a {type(model).__name__}",
+                where="model",
+                expected=(
+                    "a fitted SeriesForecaster, whose columns have names: SeriesForecaster(regressor, ...).fit(df)"
+                ),
+            )
         )
 
 
@@ -69,9 +81,15 @@ def network_of(model: Any, X: Any, y: Any = None) -> tuple[Any, Any, Any]:
         where = "a SeriesForecaster around " if inside is not model else ""
         kind = inside.__name__ if isinstance(inside, type) else type(inside).__name__
         raise TypeError(
-            "model: expected a fitted RNNForecaster, or a SeriesForecaster around one, or an RNNClassifier, got "
-            f"{where}{kind}, in which no network can be looked at. Give a SeriesForecaster(RNNForecaster(...)); of a "
-            "search its best_estimator_, of a pipeline its last step with X as that step sees it."
+            Refusal(
+                where="model",
+                got=f"{where}{kind}, in which no network can be looked at",
+                expected="a fitted RNNForecaster, or a SeriesForecaster around one, or an RNNClassifier",
+                advice=(
+                    "Give a SeriesForecaster(RNNForecaster(...)); of a search its best_estimator_, of a pipeline its "
+                    "last step with X as that step sees it."
+                ),
+            )
         )
     if inside is model:
         return model, X, y

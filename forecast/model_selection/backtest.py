@@ -163,7 +163,7 @@ def backtest(
     refuse_impossible_paths(models, n_paths)
     levels, weight = _coverages(coverage, intervals), None if sample_weight is None else np.asarray(sample_weight)
     if not isinstance(verbose, (int, np.integer)) or verbose < 0:
-        raise ValueError(f"verbose is {verbose!r}; expected 0 or 1.")
+        raise ValueError(Refusal(f"is {verbose!r}", where="verbose", expected="0 or 1"))
     frame, kind = enter(df, "df")
     static = None if static is None else enter(static, "static")[0]
     roles = _roles(models, frame, static, kind)
@@ -282,7 +282,8 @@ def _name(model: Any) -> str:
 
 def _coverages(coverage: float | Sequence[float] | None, intervals: str) -> list[float]:
     if intervals not in _INTERVALS:
-        raise ValueError(f"intervals is {intervals!r}; expected one of {', '.join(map(repr, _INTERVALS))}.")
+        known = ", ".join(map(repr, _INTERVALS))
+        raise ValueError(Refusal(f"is {intervals!r}", where="intervals", expected=f"one of {known}"))
     if coverage is None and intervals != "adaptive":
         raise ValueError(
             Refusal(
@@ -299,11 +300,10 @@ def _roles(models: dict[str, Any], frame: pd.DataFrame, static: pd.DataFrame | N
     found = {}
     for name, model in models.items():
         if not isinstance(model, SeriesForecaster):
-            raise TypeError(
-                f"model {name!r} is a {type(model).__name__}; expected a SeriesForecaster around a regressor."
-            )
+            got = f"is a {type(model).__name__}"
+            raise TypeError(Refusal(got, where=f"model {name!r}", expected="a SeriesForecaster around a regressor"))
         if name in NAIVE:
-            raise ValueError(f"{name!r} is the name of a naive forecast that is always there; expected another name.")
+            raise ValueError(Refusal("is the name of a naive forecast", where=f"{name!r}", expected="another name"))
         found[name] = Roles.of(
             frame,
             target=model.target,
@@ -316,11 +316,12 @@ def _roles(models: dict[str, Any], frame: pd.DataFrame, static: pd.DataFrame | N
             static=static,
         )
     if not found:
-        raise ValueError("model is an empty dict; expected at least one SeriesForecaster.")
+        raise ValueError(Refusal("is an empty dict", where="model", expected="at least one SeriesForecaster"))
     first = next(iter(found.values()))
     if any((one.target, one.series, one.time) != (first.target, first.series, first.time) for one in found.values()):
         targets = {name: one.target for name, one in found.items()}
-        raise ValueError(f"the models have different targets: {targets}; expected the same ones in the same order.")
+        what, wanted = "have different targets", "the same ones in the same order"
+        raise ValueError(Refusal(what, where="the models", got=f"{targets}", expected=wanted))
     return first
 
 
@@ -331,7 +332,8 @@ def _refit_every(refit: bool | int | str | None) -> float:
     if refit is False:
         return math.inf
     if not isinstance(refit, (int, np.integer)) or refit < 1:
-        raise ValueError(f"refit is {refit!r}; expected True, False, 'weights' or a number of origins, 1 or more.")
+        wanted = "True, False, 'weights' or a number of origins, 1 or more"
+        raise ValueError(Refusal(f"is {refit!r}", where="refit", expected=wanted))
     return int(refit)
 
 
@@ -353,7 +355,8 @@ def _fitted(model: SeriesForecaster, frame: pd.DataFrame, train: Integers, given
     static, weight = given
     model.set_params(verbose=0)
     if weight is not None and len(weight) != len(frame):
-        raise ValueError(f"sample_weight has {len(weight)} values, df has {len(frame)} rows; expected one for each.")
+        found = f"has {len(weight)} values, df has {len(frame)} rows"
+        raise ValueError(Refusal(found, where="sample_weight", expected="one for each"))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="no trading calendar", category=UserWarning)
         for category in (SentinelWarning, TimeColumnWarning):  # said once for all fits

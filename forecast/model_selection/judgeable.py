@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .._conformal import residuals_needed
-from .._refusals import Refusal, Words, argument
+from .._refusals import Fix, Refusal, Words, argument
 from .._series.parameters import is_chosen, member_settings
 from .._types import Booleans, Floats
 
@@ -167,12 +167,18 @@ def refuse_impossible_paths(models: dict[str, Any], n_paths: int | None) -> None
     if n_paths is None:
         return
     if not isinstance(n_paths, Integral) or isinstance(n_paths, bool) or n_paths < 2:
-        raise ValueError(f"n_paths is {n_paths!r}; expected a whole number, 2 or more. Fix: n_paths=200.")
+        raise ValueError(
+            Refusal(
+                f"is {n_paths!r}", where="n_paths", expected="a whole number, 2 or more", fix=Fix("n_paths=200", "")
+            )
+        )
     for name, model in models.items():
         if getattr(model, "validation_fraction", None) is None and not is_chosen(model):
             raise ValueError(
-                f"paths rest on errors on validation windows, and {name!r} has validation_fraction=None. Fix: "
-                "validation_fraction=0.2."
+                Refusal(
+                    f"paths rest on errors on validation windows, and {name!r} has validation_fraction=None",
+                    fix=argument("validation_fraction", 0.2),
+                )
             )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .._refusals import Fix, Refusal
 from .._types import Booleans, Integers
 
 if TYPE_CHECKING:
@@ -53,9 +54,15 @@ def folds_of(cv: Any, frame: pd.DataFrame, labels: pd.Index, every: float, horiz
         if not (ahead and joined):
             n_splits = getattr(cv, "n_splits", 5)
             raise ValueError(
-                f"fold {number} of {cv} does not follow time: its training rows go from {train.min()} to "
-                f"{train.max()}, its test rows from {test.min()} to {test.max()}; expected adjoining rows, training "
-                f"before test, as of TimeSeriesSplit. Fix: cv = RollingOrigin(n_splits={n_splits}, horizon={horizon})."
+                Refusal(
+                    f"fold {number} of {cv} does not follow time",
+                    got=(
+                        f"its training rows go from {train.min()} to {train.max()}, its test rows from {test.min()} "
+                        f"to {test.max()}"
+                    ),
+                    expected="adjoining rows, training before test, as of TimeSeriesSplit",
+                    fix=Fix(f"cv = RollingOrigin(n_splits={n_splits}, horizon={horizon})", ""),
+                )
             )
         stamps = labels[test]
         kept = train if number % every == 0 else None
@@ -108,7 +115,7 @@ def origins_of(
     if left:
         notes.append(f"{left} origins left out: the rows right before them are interpolated with the values after them")
     if not found:
-        raise ValueError(f"no series has lookback = {least} rows before any origin; expected later origins.")
+        raise ValueError(Refusal(f"no series has lookback = {least} rows before any origin", expected="later origins"))
     fold, series, row, steps = np.array(sorted(found)).T
     return Origins(fold, series, row, steps), notes
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .._refusals import Refusal
 from .._series.backtesting import SCORES
 from .._types import Floats, Integers
 from ..baselines import NAIVE
@@ -142,7 +143,7 @@ class BacktestReport:
         known: list[Hashable] = [name for name in ("step", "series", "target") if name in self.frame.columns]
         known += [label for label in self.ids if label not in self.frame.columns]
         if not set(more) <= set(known):
-            raise ValueError(f"by is {by!r}; expected one of {known}, or a list of them.")
+            raise ValueError(Refusal(f"is {by!r}", where="by", expected=f"one of {known}, or a list of them"))
         keys: list[Hashable] = ["model", *more]
         parts = list(self._parts(more))  # one model after the other, which keeps temporaries small
         table = pd.concat([self._errors(part(), keys) for part in parts])

@@ -1,4 +1,4 @@
-"""Splitters that follow time, for scikit-learn and for the backtest: a rolling origin, and folds with purged borders.
+"""Splitters in time order, for scikit-learn and for backtests: a rolling origin, and folds with purged borders.
 
 Both count in steps. A step is a row or, if several series share their time stamps, a time stamp: all rows of one time
 stamp fall on the same side of a cut.
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from .._frames import FOREIGN, as_stamps, enter, only_counts, time_columns
-from .._refusals import Fix, Refusal, Words, joined
+from .._refusals import Fix, Refusal, Words, argument, joined
 from .._types import Integers
 
 __all__ = ["PurgedTimeSeriesSplit", "RollingOrigin"]
@@ -69,7 +69,7 @@ class _TimeSplitter:
             if not (value is None and none):
                 whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
                 if not whole or value < least:
-                    raise ValueError(f"{name} is {value!r}; expected a whole number, {least} or more.")
+                    raise ValueError(Refusal(f"is {value!r}", where=name, expected=f"a whole number, {least} or more"))
             setattr(self, name, value)
 
 
@@ -266,7 +266,7 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
         time: Hashable | None = None,
     ) -> None:
         if not isinstance(past_only, (bool, np.bool_)):
-            raise ValueError(f"past_only is {past_only!r}; expected True or False.")
+            raise ValueError(Refusal(f"is {past_only!r}", where="past_only", expected="True or False"))
         self._store(n_splits=(n_splits, 1), test_size=(test_size, 1, None), purge=(purge, 0), embargo=(embargo, 0))
         self.past_only = past_only
         self.time = time
@@ -298,9 +298,11 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
             train = np.union1d(before, steps.rows(after, steps.count))
             if not len(train):
                 raise ValueError(
-                    f"test block {number}, {steps.name} {start} to {end - 1} of {steps.count}, has nothing to train on "
-                    f"with purge {self.purge}, embargo {self.embargo} and past_only {self.past_only}; expected smaller "
-                    "ones of these, or smaller test blocks."
+                    Refusal(
+                        f"test block {number}, {steps.name} {start} to {end - 1} of {steps.count}, has nothing to "
+                        f"train on with purge {self.purge}, embargo {self.embargo} and past_only {self.past_only}",
+                        expected="smaller ones of these, or smaller test blocks",
+                    )
                 )
             folds.append((train, steps.rows(start, end)))
         yield from folds
@@ -371,10 +373,13 @@ def _labels(X: Any, time: Hashable) -> pd.Index | None:
         levels = [k for k in range(index.nlevels) if _is_time(index.levels[k].dtype)]
         if len(levels) != 1:
             names = [index.names[level] for level in levels or range(index.nlevels)]
-            code = f" Fix: time={names[-1]!r}." if names[-1] is not None else ""
             raise ValueError(
-                f"the index has levels {list(index.names)}, of which {len(levels)} hold dates; expected one, or the "
-                f"name of the level of time stamps as time=.{code}"
+                Refusal(
+                    f"has levels {list(index.names)}, of which {len(levels)} hold dates",
+                    where="the index",
+                    expected="one, or the name of the level of time stamps as time=",
+                    fix=None if names[-1] is None else argument("time", names[-1]),
+                )
             )
         return _checked(index.get_level_values(levels[0]), "the index")
     found = [] if _is_time(index.dtype) or not isinstance(X, pd.DataFrame) else time_columns(X)
@@ -393,8 +398,12 @@ def _named(X: Any, index: pd.Index | None, time: Hashable) -> pd.Index:
     if index is not None and time in index.names:
         return index.get_level_values(time)
     raise ValueError(
-        f"time is {time!r}, which is not a column{'' if index is None else ' or index level'} of X, a "
-        f"{type(X).__name__} with columns {columns}; None counts rows. Fix: time=None."
+        Refusal(
+            f"is {time!r}, which is not a column{'' if index is None else ' or index level'} of X, a "
+            f"{type(X).__name__} with columns {columns}; None counts rows",
+            where="time",
+            fix=argument("time", None),
+        )
     )
 
 
@@ -407,13 +416,22 @@ def _checked(labels: pd.Index, where: str) -> pd.Index:
     labels = as_stamps(labels)
     if not (_is_time(labels.dtype) or getattr(labels.dtype, "kind", "") in "iu"):
         raise TypeError(
-            f"{where} has {labels.dtype} labels that repeat or were named as time; expected dates, periods or whole "
-            "numbers: pd.to_datetime reads them, and time= names the column or level of the time stamps."
+            Refusal(
+                f"has {labels.dtype} labels that repeat or were named as time",
+                where=where,
+                expected=(
+                    "dates, periods or whole numbers: pd.to_datetime reads them, and time= names the column or level "
+                    "of the time stamps"
+                ),
+            )
         )
     missing = labels.isna()
     if missing.any():
         raise ValueError(
-            f"{where} has {int(missing.sum())} missing time stamps, the first at row {int(missing.argmax())}; expected "
-            "one in every row."
+            Refusal(
+                f"has {int(missing.sum())} missing time stamps, the first at row {int(missing.argmax())}",
+                where=where,
+                expected="one in every row",
+            )
         )
     return labels

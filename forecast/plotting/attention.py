@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._classifier import RNNClassifier
+from .._refusals import Fix, Refusal
 from .captions import caption
 from .style import dress, font_of, new_axes, pyplot, tones_of
 
@@ -23,7 +24,7 @@ __all__ = ["AttentionDisplay"]
 
 
 class AttentionDisplay:
-    """Attention of each step of the forecast to each step of the past, from 0 to 1; the weights of a row sum to 1.
+    """Attention of each forecast step to each past step, from 0 to 1. Each row of weights sums to 1.
 
     Create it with `from_estimator` or `from_weights`.
 
@@ -113,16 +114,21 @@ class AttentionDisplay:
 
         if isinstance(model, RNNClassifier):
             raise TypeError(
-                "model is an RNNClassifier, whose networks have no attention; expected an RNNForecaster with "
-                "attention='dot' or 'additive', or a SeriesForecaster around one."
+                Refusal(
+                    "is an RNNClassifier, whose networks have no attention",
+                    where="model",
+                    expected="an RNNForecaster with attention='dot' or 'additive', or a SeriesForecaster around one",
+                )
             )
         network, windows, _ = network_of(model, X)
         n = len(windows)
         if window != "mean":
             if not isinstance(window, Integral) or isinstance(window, bool):
-                raise TypeError(f"window is {window!r}; expected a position among the windows, or 'mean'.")
+                raise TypeError(
+                    Refusal(f"is {window!r}", where="window", expected="a position among the windows, or 'mean'")
+                )
             if not -n <= window < n:
-                raise ValueError(f"window is {window}; X has {n} windows, expected {-n} to {n - 1}.")
+                raise ValueError(Refusal(f"is {window}; X has {n} windows, expected {-n} to {n - 1}", where="window"))
             rows = getattr(windows, "iloc", windows)
             windows = rows[[window % n]] if hasattr(rows, "__getitem__") else np.asarray(rows)[[window % n]]
         weights = network.attention_weights(windows).mean(axis=0, dtype=np.float64)
@@ -159,7 +165,12 @@ class AttentionDisplay:
         weights = np.asarray(weights, dtype=np.float64)
         if weights.ndim != 2 or 0 in weights.shape:
             raise ValueError(
-                f"weights: expected (decoder_steps, encoder_steps), got shape {weights.shape}. Fix: weights[-1]."
+                Refusal(
+                    where="weights",
+                    got=f"shape {weights.shape}",
+                    expected="(decoder_steps, encoder_steps)",
+                    fix=Fix("weights = weights[-1]", ""),
+                )
             )
         return cls(weights, title=title, legend=legend).plot(ax)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._refusals import Fix, Refusal
 from .captions import caption
 from .reading import one_of
 from .style import colour_of, dress, font_of, labelled, new_axes, pyplot, rows_that_fit, tones_of
@@ -179,8 +180,12 @@ class AttributionDisplay:
         pyplot()
         if not hasattr(attribution, "by_lag"):
             raise TypeError(
-                f"attribution is {type(attribution).__name__}; expected an Attribution. Fix: "
-                "AttributionDisplay.from_attribution(explain(model))."
+                Refusal(
+                    f"is {type(attribution).__name__}",
+                    where="attribution",
+                    expected="an Attribution",
+                    fix=Fix("AttributionDisplay.from_attribution(explain(model))", ""),
+                )
             )
         return cls(attribution, kind=kind, unit=unit, title=title, legend=legend).plot(ax)
 

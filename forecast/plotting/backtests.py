@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .._refusals import Fix, Refusal
 from .captions import caption
 from .reading import models_of, one_of, order_of, rows_of, step_unit
 from .style import MANY, dress, font_of, labelled, looks_of, markers_of, new_axes, place, pyplot, time_axis, tones_of
@@ -160,7 +161,9 @@ class BacktestDisplay:
         part, _ = rows_of(report, target, series)
         names = models_of(part, models)
         if by == "series" and "series" not in part.frame.columns:
-            raise ValueError("by is 'series', but the backtest was of one series. Fix: by='step'.")
+            raise ValueError(
+                Refusal("is 'series', but the backtest was of one series", where="by", fix=Fix("by='step'", ""))
+            )
         table = _by_origin(part, metric) if by == "origin" else _by(part, by, metric)
         if by == "series":
             table = table.sort_values(names[0], ascending=False, kind="stable")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .._frames import as_frame, enter
+from .._refusals import Fix, Refusal, argument
 from .reading import Lines, levels_of, one_of
 
 if TYPE_CHECKING:
@@ -95,7 +96,11 @@ def _keys(model: Any, rows: Lines, series: Any) -> list[Any]:
     if model.series is not None:
         return [one_of(one, rows.keys, "series") for one in (series if isinstance(series, list) else [series])]
     if series is not None:
-        raise ValueError(f"series is {series!r}, but the model was fitted on one series. Fix: series=None.")
+        raise ValueError(
+            Refusal(
+                f"is {series!r}, but the model was fitted on one series", where="series", fix=argument("series", None)
+            )
+        )
     return [None]
 
 
@@ -121,8 +126,12 @@ def read_predictions(
     levels = levels_of(coverage)
     if len(levels) > 1:
         raise ValueError(
-            f"coverage is {coverage!r}; expected one number, of bounds that do not say it themselves. Fix: "
-            "intervals={0.5: frame, 0.8: frame}."
+            Refusal(
+                f"is {coverage!r}",
+                where="coverage",
+                expected="one number, of bounds that do not say it themselves",
+                fix=Fix("intervals={0.5: frame, 0.8: frame}", ""),
+            )
         )
     level = levels[0] if levels else None
     history = _flat(history, "history")
@@ -148,11 +157,15 @@ def _flat(frame: pd.DataFrame | pd.Series, what: str) -> pd.DataFrame:
     frame = as_frame(enter(frame, what)[0], what)
     if frame.index.nlevels > 1:
         raise ValueError(
-            f"{what} has an index of {frame.index.nlevels} levels, {list(frame.index.names)}; expected one series by "
-            f"time. Fix: {what} = {what}.xs({frame.index[0][0]!r}, level=0)."
+            Refusal(
+                f"has an index of {frame.index.nlevels} levels, {list(frame.index.names)}",
+                where=what,
+                expected="one series by time",
+                fix=Fix(f"{what} = {what}.xs({frame.index[0][0]!r}, level=0)", ""),
+            )
         )
     if not len(frame) or not len(frame.columns):
-        raise ValueError(f"{what} has shape {frame.shape}; expected at least one row and one column.")
+        raise ValueError(Refusal(f"has shape {frame.shape}", where=what, expected="at least one row and one column"))
     return frame
 
 
@@ -165,7 +178,11 @@ def _by_level(given: Mapping[float, Any]) -> pd.DataFrame:
     columns = {float(level): _flat(frame, f"forecast[{level!r}]").iloc[:, 0] for level, frame in given.items()}
     if not columns or not all(_is_level(level) for level in columns):
         raise ValueError(
-            f"forecast has the keys {list(given)}; expected levels between 0 and 1, such as 0.1, 0.5, 0.9."
+            Refusal(
+                f"has the keys {list(given)}",
+                where="forecast",
+                expected="levels between 0 and 1, such as 0.1, 0.5, 0.9",
+            )
         )
     names = {column.name for column in columns.values()}
     frame = pd.DataFrame(columns)
@@ -193,14 +210,19 @@ def _line(forecast: pd.DataFrame, quantiles: list[float], target: Any, history: 
     """The line of the forecast, and the name of the target."""
     if quantiles:
         if 0.5 not in quantiles:
-            raise ValueError(f"forecast has the levels {sorted(quantiles)}; expected 0.5, the line, among them.")
+            raise ValueError(
+                Refusal(f"has the levels {sorted(quantiles)}", where="forecast", expected="0.5, the line, among them")
+            )
         name = forecast.attrs.get("target") if target is None else target
         return forecast[0.5].astype(np.float64), history.columns[0] if name is None else name
     plain = [name for name in forecast.columns if not re.search(r"(^|_)(lower|upper)(_|$)", str(name))]
     if not plain:
         raise ValueError(
-            f"forecast has the columns {list(forecast.columns)}: bounds, but no line. Fix: "
-            "from_predictions(history, forecast, intervals=bounds)."
+            Refusal(
+                f"has the columns {list(forecast.columns)}: bounds, but no line",
+                where="forecast",
+                fix=Fix("intervals=bounds", ""),
+            )
         )
     if target is None:
         target = next((name for name in plain if name in history.columns), plain[0])
@@ -223,8 +245,11 @@ def _bounds(frame: pd.DataFrame, line: pd.Series, target: Any, coverage: Any) ->
     for level, (lower, upper) in found.items():
         if not frame.index.equals(line.index):
             raise ValueError(
-                f"the bounds go from {frame.index[0]} to {frame.index[-1]} in {len(frame)} rows, the forecast from "
-                f"{line.index[0]} to {line.index[-1]} in {len(line)}; expected the same rows."
+                Refusal(
+                    f"the bounds go from {frame.index[0]} to {frame.index[-1]} in {len(frame)} rows, the forecast "
+                    f"from {line.index[0]} to {line.index[-1]} in {len(line)}",
+                    expected="the same rows",
+                )
             )
         bands[level] = pd.DataFrame({"lower": frame[lower], "upper": frame[upper]}).astype(np.float64)
     return bands
@@ -272,11 +297,13 @@ def _only(found: Any, target: Any, what: str, example: str) -> Any:
     """The target that some columns are of."""
     found = list(dict.fromkeys(found))
     if not found:
-        raise ValueError(f"{what} is a frame without columns such as {example}. Expected them, or a dict.")
+        raise ValueError(
+            Refusal(f"is a frame without columns such as {example}", where=what, advice="Expected them, or a dict.")
+        )
     if target is not None and str(target) in found:
         return str(target)
     if len(found) > 1:
-        raise ValueError(f"{what} has columns of the targets {found}; expected those of one of them.")
+        raise ValueError(Refusal(f"has columns of the targets {found}", where=what, expected="those of one of them"))
     return found[0]
 
 
@@ -286,9 +313,13 @@ def _pairs(frame: pd.DataFrame, levels: Sequence[float]) -> dict[float, pd.DataF
     for level in [level for level in left if level < 0.5]:
         partner = next((other for other in left if abs(1 - level - other) < 1e-9), None)
         if partner is None:
-            raise ValueError(f"level {level} has no partner {1 - level:g} on the other side; got {sorted(levels)}.")
+            raise ValueError(
+                Refusal(f"has no partner {1 - level:g} on the other side; got {sorted(levels)}", where=f"level {level}")
+            )
         bands[round(1 - 2 * level, 9)] = pd.DataFrame({"lower": frame[level], "upper": frame[partner]})
         left = [other for other in left if other not in (level, partner)]
     if left:
-        raise ValueError(f"level {left[0]} has no partner {1 - left[0]:g} on the other side; got {sorted(levels)}.")
+        raise ValueError(
+            Refusal(f"has no partner {1 - left[0]:g} on the other side; got {sorted(levels)}", where=f"level {left[0]}")
+        )
     return bands

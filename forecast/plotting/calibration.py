@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .._refusals import Fix, Refusal, argument
 from .bands import intervals_of, quantiles_of
 from .captions import caption
 from .reading import check_report, levels_of, models_of, numbers_of, one_of, order_of, rows_of, step_unit
@@ -162,8 +163,12 @@ class CoverageDisplay:
         kind, by = one_of(kind, ("intervals", "quantiles"), "kind"), one_of(by, (None, "step"), "by")
         if not report.coverage:
             raise ValueError(
-                "the report has no intervals; expected one with coverage. Fix: report = backtest(model, df, cv, "
-                "coverage=[0.5, 0.8, 0.95])."
+                Refusal(
+                    "has no intervals",
+                    where="the report",
+                    expected="one with coverage",
+                    fix=Fix("report = backtest(model, df, cv, coverage=[0.5, 0.8, 0.95])", ""),
+                )
             )
         part, _ = rows_of(report, target, series)
         names = models_of(part, models, naive=False)
@@ -171,8 +176,12 @@ class CoverageDisplay:
         hits = {name: found for name, found in hits.items() if len(found)}
         if not hits:
             raise ValueError(
-                f"there are no intervals of {names} with an actual value: naive forecasts have none, and of the others "
-                "too few residuals were known. Use other models or more origins. Fix: validation_fraction=0.2."
+                Refusal(
+                    f"there are no intervals of {names} with an actual value: naive forecasts have none, and of the "
+                    "others too few residuals were known",
+                    advice="Use other models or more origins.",
+                    fix=argument("validation_fraction", 0.2),
+                )
             )
         n = min(len(found) for found in hits.values())
         if by is None:
@@ -180,7 +189,14 @@ class CoverageDisplay:
             return cls(table, n, kind=kind, order=order_of(report), title=title, legend=legend).plot(ax)
         if models is not None and len(hits) > 1:
             one = next(iter(hits))
-            raise ValueError(f"by is 'step' with {len(hits)} models, {list(hits)}; expected one. Fix: models={one!r}.")
+            raise ValueError(
+                Refusal(
+                    f"is 'step' with {len(hits)} models, {list(hits)}",
+                    where="by",
+                    expected="one",
+                    fix=Fix(f"models={one!r}", ""),
+                )
+            )
         name, found = next(iter(hits.items()))
         groups = found.groupby("step")
         return cls(
@@ -251,7 +267,9 @@ class CoverageDisplay:
         pyplot()
         if (intervals is None) == (quantiles is None):
             both = "both are given" if intervals is not None else "none is given"
-            raise ValueError(f"intervals and quantiles: {both}; expected one of them, a dict by coverage or level.")
+            raise ValueError(
+                Refusal("intervals and quantiles", got=f"{both}", expected="one of them, a dict by coverage or level")
+            )
         target, actual = getattr(y_true, "name", None), numbers_of(y_true, "y_true")
         kind: Literal["intervals", "quantiles"] = "intervals" if quantiles is None else "quantiles"
         if quantiles is None:
@@ -260,7 +278,7 @@ class CoverageDisplay:
             hits = _hits_of_quantiles(actual, quantiles_of(quantiles, target))
         hits = hits[~np.isnan(actual)]
         if not len(hits):
-            raise ValueError("y_true is NaN throughout; expected values to compare with.")
+            raise ValueError(Refusal("is NaN throughout", where="y_true", expected="values to compare with"))
         if step is None:
             return cls(hits.mean().to_frame(name), len(hits), kind=kind, title=title, legend=legend).plot(ax)
         steps = _as_long(step, actual, "step")[~np.isnan(actual)].astype(int)
@@ -376,7 +394,11 @@ def _hits_of_intervals(actual: Floats, intervals: dict[float, Any]) -> pd.DataFr
         given = intervals[level]
         columns = given.to_numpy().T if isinstance(given, pd.DataFrame) else given
         if len(columns) != 2:
-            raise ValueError(f"intervals[{level}] has {len(columns)} parts; expected two, the lower and upper bounds.")
+            raise ValueError(
+                Refusal(
+                    f"has {len(columns)} parts", where=f"intervals[{level}]", expected="two, the lower and upper bounds"
+                )
+            )
         lower, upper = (_as_long(side, actual, f"intervals[{level}]") for side in columns)
         found[level] = ((lower <= actual) & (actual <= upper)).astype(float)
     return pd.DataFrame(found)
@@ -392,5 +414,5 @@ def _hits_of_quantiles(actual: Floats, quantiles: dict[float, Any]) -> pd.DataFr
 def _as_long(values: Any, actual: Floats, what: str) -> Floats:
     numbers = numbers_of(values, what)
     if len(numbers) != len(actual):
-        raise ValueError(f"{what} has {len(numbers)} values, y_true {len(actual)}; expected as many.")
+        raise ValueError(Refusal(f"has {len(numbers)} values, y_true {len(actual)}", where=what, expected="as many"))
     return numbers

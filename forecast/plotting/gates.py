@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .._classifier import RNNClassifier
+from .._refusals import Fix, Refusal
 from .._series import SeriesForecaster
 from .._windows import Windows
 from .captions import caption
@@ -194,7 +195,7 @@ class GateActivityDisplay:
             network = model.regressor_
         n = len(windows)
         if not -n <= window < n:
-            raise ValueError(f"window is {window}; X has {n} windows, expected {-n} to {n - 1}.")
+            raise ValueError(Refusal(f"is {window}; X has {n} windows, expected {-n} to {n - 1}", where="window"))
         at = window % n
         drawn: dict[str, Any] = dict(
             kind=kind, gate=gate, layer=layer, unit=unit, title=title, legend=legend, axes=axes
@@ -338,14 +339,19 @@ class GateActivityDisplay:
             names = [name for name in self.activity.gates if name in _OPEN]
             if not names:
                 raise ValueError(
-                    f"a network of cell {self.activity.cell!r} has no gates, but a state. Fix: kind='heatmap'."
+                    Refusal(
+                        f"a network of cell {self.activity.cell!r} has no gates, but a state",
+                        fix=Fix("kind='heatmap'", ""),
+                    )
                 )
         else:
             names = [one_of(self.gate or next(name for name in _MOST_TELLING if name in known), known, "gate")]
         n, layers = known[names[0]].shape[:2]
         for what, position, count in (("window", self.window, n), ("layer", self.layer, layers)):
             if not -count <= position < count:
-                raise ValueError(f"{what} is {position}; there are {count}, expected {-count} to {count - 1}.")
+                raise ValueError(
+                    Refusal(f"is {position}; there are {count}, expected {-count} to {count - 1}", where=what)
+                )
         return {name: np.asarray(known[name][self.window, self.layer], dtype=np.float64) for name in names}
 
     def _series(self) -> pd.Series | None:
@@ -353,7 +359,7 @@ class GateActivityDisplay:
             return None
         steps, n = len(self.activity.steps), len(np.asarray(self.series))
         if n != steps:
-            raise ValueError(f"series has {n} values, the window {steps} steps; expected as many.")
+            raise ValueError(Refusal(f"has {n} values, the window {steps} steps", where="series", expected="as many"))
         if isinstance(self.series, pd.Series):
             return self.series
         return pd.Series(np.asarray(self.series, dtype=np.float64), pd.Index(np.asarray(self.activity.steps)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .._refusals import Fix, Refusal
 from .captions import caption
 from .style import colour_of, dashes_of, dress, line_style, new_axes, plain_log_axis, pyplot, time_axis
 
@@ -173,14 +174,20 @@ class GradientFlowDisplay:
         pyplot()
         if not isinstance(flows, dict) or not flows or not all(hasattr(flow, "norms") for flow in flows.values()):
             raise TypeError(
-                f"flows is {type(flows).__name__}; expected a dict by name of at least one GradientFlow. Fix: "
-                "from_flows({'LSTM': gradient_flow(model, X, y)})."
+                Refusal(
+                    f"is {type(flows).__name__}",
+                    where="flows",
+                    expected="a dict by name of at least one GradientFlow",
+                    fix=Fix("flows = {'LSTM': gradient_flow(model, X, y)}", ""),
+                )
             )
         for name, flow in flows.items():
             if not np.any(np.asarray(flow.norms) > 0):
                 raise ValueError(
-                    f"the gradient of {name!r} is 0 at every step; expected some above it, to draw on a logarithmic "
-                    "axis."
+                    Refusal(
+                        f"the gradient of {name!r} is 0 at every step",
+                        expected="some above it, to draw on a logarithmic axis",
+                    )
                 )
         return cls(flows, relative=relative, title=title, legend=legend).plot(ax)
 

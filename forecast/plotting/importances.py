@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._refusals import Fix, Refusal
 from .captions import caption
 from .style import colour_of, dress, labelled, new_axes, pyplot, rows_that_fit, tones_of
 
@@ -159,8 +160,12 @@ class ImportanceDisplay:
         pyplot()
         if not hasattr(importance, "rises"):
             raise TypeError(
-                f"importance is {type(importance).__name__}; expected a ChannelImportance. Fix: "
-                "ImportanceDisplay.from_importance(channel_importance(model, df))."
+                Refusal(
+                    f"is {type(importance).__name__}",
+                    where="importance",
+                    expected="a ChannelImportance",
+                    fix=Fix("ImportanceDisplay.from_importance(channel_importance(model, df))", ""),
+                )
             )
         return cls(importance, unit=unit, title=title, legend=legend).plot(ax)
 

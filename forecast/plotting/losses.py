@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from .._classifier import RNNClassifier
+from .._refusals import Refusal
 from .._rnn import RNNForecaster
 from .._series import SeriesForecaster
 from .captions import caption
@@ -62,7 +63,7 @@ class LossCurveDisplay:
     legend : bool, default=True
         Whether to draw a legend.
     label : str, default="loss (standardised)"
-        Of the axis of the losses; of an `RNNClassifier` `from_estimator` says "cross-entropy".
+        Label of the loss axis. For an `RNNClassifier`, `from_estimator` sets "cross-entropy".
 
     Attributes
     ----------
@@ -160,9 +161,14 @@ class LossCurveDisplay:
         if not isinstance(network, (RNNForecaster, RNNClassifier)):
             inside = "" if network is model else " around one of class " + type(network).__name__
             raise TypeError(
-                f"model is a {type(model).__name__}{inside}, which has no epochs to draw; expected an "
-                "RNNForecaster, a SeriesForecaster around one, or an RNNClassifier: of a search its best_estimator_, "
-                "of a pipeline its last step."
+                Refusal(
+                    f"is a {type(model).__name__}{inside}, which has no epochs to draw",
+                    where="model",
+                    expected=(
+                        "an RNNForecaster, a SeriesForecaster around one, or an RNNClassifier: of a search its "
+                        "best_estimator_, of a pipeline its last step"
+                    ),
+                )
             )
         check_is_fitted(network)
         curves = network.loss_curve_, network.validation_loss_curve_, network.gradient_norm_curve_
@@ -193,8 +199,10 @@ class LossCurveDisplay:
         n = len(self.loss)
         if not n:
             raise ValueError(
-                "there is no loss to draw: the training diverged in its first epoch. Use a lower learning_rate, or "
-                "clip_norm."
+                Refusal(
+                    "there is no loss to draw: the training diverged in its first epoch",
+                    advice="Use a lower learning_rate, or clip_norm.",
+                )
             )
 
         def make() -> list[Axes]:

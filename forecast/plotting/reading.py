@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .._frames import Layout, Roles, as_frame, as_stamps, blocks_of, enter
+from .._refusals import Refusal, argument
 from .._series import SeriesForecaster
 from .._shares import shares
 from ..baselines import NAIVE
@@ -44,7 +45,7 @@ def one_of(name: Any, known: Any, what: str) -> Any:
     name = known[0] if name is None else name
     if name not in known:
         shown = known if len(known) <= 12 else [*known[:12], "..."]
-        raise ValueError(f"{what} {name!r} is not there; expected one of {shown}.")
+        raise ValueError(Refusal(f"{what} {name!r} is not there", expected=f"one of {shown}"))
     return name
 
 
@@ -61,9 +62,11 @@ def numbers_of(values: Any, what: str) -> Floats:
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1 or not len(array):
-        raise ValueError(f"{what} has shape {array.shape}; expected (n,), one series, such as one column of it.")
+        raise ValueError(
+            Refusal(f"has shape {array.shape}", where=what, expected="(n,), one series, such as one column of it")
+        )
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == object):
-        raise TypeError(f"{what} holds {array.dtype} values; expected numbers.")
+        raise TypeError(Refusal(f"holds {array.dtype} values", where=what, expected="numbers"))
     return array.astype(np.float64)
 
 
@@ -74,8 +77,12 @@ def check_forecaster(model: Any) -> None:
     """Refuse a model that does not forecast frames."""
     if not isinstance(model, SeriesForecaster):
         raise TypeError(
-            f"model is a {type(model).__name__}; expected a fitted SeriesForecaster. Use from_predictions "
-            "for the forecasts of something else."
+            Refusal(
+                f"is a {type(model).__name__}",
+                where="model",
+                expected="a fitted SeriesForecaster",
+                advice="Use from_predictions for the forecasts of something else.",
+            )
         )
 
 
@@ -120,7 +127,7 @@ class Lines:
         if name not in columns and len(columns) == 1:  # a Series without the target's name
             name = columns[0]
         if name not in columns:
-            raise ValueError(f"{self.what} has no column {name!r}; its columns are {list(columns)}.")
+            raise ValueError(Refusal(f"has no column {name!r}; its columns are {list(columns)}", where=f"{self.what}"))
         return self.of(key, self.frame[name].to_numpy(dtype=np.float64, na_value=np.nan)).rename(name)
 
 
@@ -131,8 +138,11 @@ def check_report(report: Any) -> None:
     """Refuse an object that is not the report of a backtest."""
     if not isinstance(report, BacktestReport):
         raise TypeError(
-            f"report is a {type(report).__name__}; expected a BacktestReport, as forecast.model_selection.backtest "
-            "returns it."
+            Refusal(
+                f"is a {type(report).__name__}",
+                where="report",
+                expected="a BacktestReport, as forecast.model_selection.backtest returns it",
+            )
         )
 
 
@@ -158,11 +168,15 @@ def rows_of(report: Any, target: Hashable | None = None, series: Any = None) -> 
     keep = frame["target"] == target
     if series is not None:
         if "series" not in frame.columns:
-            raise ValueError(f"series is {series!r}, but the backtest was of one series. Fix: series=None.")
+            raise ValueError(
+                Refusal(
+                    f"is {series!r}, but the backtest was of one series", where="series", fix=argument("series", None)
+                )
+            )
         known = frame["series"].unique()
         wanted = [one_of(one, known, "series") for one in (series if isinstance(series, list) else [series])]
         if not wanted:
-            raise ValueError("series is empty; expected at least one name.")
+            raise ValueError(Refusal("is empty", where="series", expected="at least one name"))
         keep &= frame["series"].isin(wanted)
     return report if keep.all() else replace(report, frame=frame[keep]), target
 
@@ -182,7 +196,7 @@ def models_of(report: Any, models: str | Sequence[str] | None, *, naive: bool = 
     names = order_of(report)
     models = [models] if isinstance(models, str) else list(models)
     if not models:
-        raise ValueError(f"models is empty; expected some of {names}.")
+        raise ValueError(Refusal("is empty", where="models", expected=f"some of {names}"))
     return [one_of(name, names, "model") for name in models]
 
 
@@ -236,8 +250,11 @@ def _found(frame: pd.DataFrame, wanted: Sequence[Any], what: str) -> Any:
         except TypeError:  # labels that cannot be compared, such as stamps with and without a zone
             continue
     raise ValueError(
-        f"df has {what} {wanted[0]!r} of the report neither in its index nor in a column. Give the df that "
-        "backtest was given."
+        Refusal(
+            f"has {what} {wanted[0]!r} of the report neither in its index nor in a column",
+            where="df",
+            advice="Give the df that backtest was given.",
+        )
     )
 
 

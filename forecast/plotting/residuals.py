@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .._refusals import Fix, Refusal
 from .captions import caption
 from .reading import actual_rows, models_of, numbers_of, of_series, rows_of, step_unit
 from .style import colour_of, dress, fills, labelled, markers_of, new_panels, place, pyplot, time_axis, tones_of
@@ -159,7 +160,7 @@ class ResidualDisplay:
             step = steps[0]
         if step is not None:
             if step not in steps:
-                raise ValueError(f"step is {step!r}; expected one of 1 to {steps[-1]}, or None.")
+                raise ValueError(Refusal(f"is {step!r}", where="step", expected=f"one of 1 to {steps[-1]}, or None"))
             rows = rows[rows["step"] == step]
         residuals = pd.Series(
             (rows["actual"] - rows["forecast"]).to_numpy(), pd.Index(rows["timestamp"], name="time"), name="residual"
@@ -221,7 +222,9 @@ class ResidualDisplay:
         pyplot()
         actual, forecast = numbers_of(y_true, "y_true"), numbers_of(y_pred, "y_pred")
         if len(actual) != len(forecast):
-            raise ValueError(f"y_true has {len(actual)} values, y_pred {len(forecast)}; expected as many.")
+            raise ValueError(
+                Refusal(f"has {len(actual)} values, y_pred {len(forecast)}", where="y_true", expected="as many")
+            )
         index = next((one.index for one in (y_true, y_pred) if isinstance(one, (pd.Series, pd.DataFrame))), None)
         index = pd.RangeIndex(len(actual)) if index is None else index
         return cls(
@@ -253,8 +256,11 @@ class ResidualDisplay:
         known = values[np.isfinite(values)]
         if len(known) < 4:
             raise ValueError(
-                f"there are {len(known)} residuals; expected at least 4, to say anything, from more origins or all "
-                "steps. Fix: step=None."
+                Refusal(
+                    f"there are {len(known)} residuals",
+                    expected="at least 4, to say anything, from more origins or all steps",
+                    fix=Fix("step=None", ""),
+                )
             )
 
         def make() -> list[Axes]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._refusals import Refusal
 from .captions import figure_caption
 from .style import new_panels, pyplot
 
@@ -85,7 +86,7 @@ class ForecastGridDisplay:
         plt = pyplot()
         n = len(self.displays)
         if not n:
-            raise ValueError("series is empty; expected at least one name.")
+            raise ValueError(Refusal("is empty", where="series", expected="at least one name"))
 
         def make() -> list[Axes]:
             columns = 1 if n == 1 else 2 if n <= 6 else 3

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .._refusals import Refusal
 from ..baselines import NAIVE
 from ..metrics import skill
 from .captions import caption, room_beside
@@ -138,7 +139,9 @@ class SkillDisplay:
         perfect = [name for name in naive if error[name] == 0]
         if perfect or not naive:
             what = f"{perfect[0]!r} makes no error" if perfect else f"no naive forecast has a {metric}"
-            raise ValueError(f"{what}, so there is no skill against it. Use another metric, series or target.")
+            raise ValueError(
+                Refusal(f"{what}, so there is no skill against it", advice="Use another metric, series or target.")
+            )
         table = pd.DataFrame({name: skill(error[names], error[name]) for name in naive}, index=names)
         return cls(table, metric=metric, title=title, legend=legend).plot(ax)
 

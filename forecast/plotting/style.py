@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .._refusals import Fix, Refusal, install
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, Literal
@@ -74,7 +76,7 @@ def pyplot() -> Any:
         from matplotlib import pyplot
     except ImportError as error:
         raise ImportError(
-            "plots need matplotlib, which is not installed. Fix: pip install 'rnn-forecast[plot]'."
+            Refusal("plots need matplotlib, which is not installed", fix=install("'rnn-forecast[plot]'"))
         ) from error
     return pyplot
 
@@ -217,8 +219,14 @@ def new_panels(axes: Any, n: int, make: Callable[[], list[Axes]]) -> list[Axes]:
     given = list(np.ravel(np.asarray(axes, dtype=object)))
     if len(given) != n or not all(hasattr(ax, "plot") for ax in given):
         raise ValueError(
-            f"axes has {len(given)} entries; expected {n} matplotlib axes, one per panel, as "
-            f"pyplot.subplots({n}) makes them, or None for a new figure. Fix: axes=None."
+            Refusal(
+                f"has {len(given)} entries",
+                where="axes",
+                expected=(
+                    f"{n} matplotlib axes, one per panel, as pyplot.subplots({n}) makes them, or None for a new figure"
+                ),
+                fix=Fix("axes=None", ""),
+            )
         )
     return given
 

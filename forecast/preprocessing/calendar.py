@@ -1,4 +1,4 @@
-"""Calendar features of a time index, in the local time of its zone."""
+"""Calendar features of a time index, computed in its local time."""
 
 import difflib
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._refusals import Fix, Refusal
+from .._refusals import Fix, Refusal, install
 from .._types import Array, Floats, Integers
 
 __all__ = ["calendar_features"]
@@ -76,13 +76,11 @@ def _refuse_names(names: list[str]) -> None:
         if not isinstance(name, str) or not (name in CYCLES or name == "weekend" or name.startswith(HOLIDAYS)):
             known = [*CYCLES, "weekend", f"{HOLIDAYS}COUNTRY"]
             near = difflib.get_close_matches(str(name).replace("_", ""), known, n=1)
-            raise ValueError(
-                f"unknown calendar feature {name!r}; expected one of {known}."
-                + (f" Did you mean {near[0]!r}?" if near else "")
-            )
+            meant = f"Did you mean {near[0]!r}?" if near else ""
+            raise ValueError(Refusal(f"unknown calendar feature {name!r}", expected=f"one of {known}", advice=meant))
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise ValueError(f"calendar feature {twice[0]!r} is named twice: {names}; expected each once.")
+        raise ValueError(Refusal(f"calendar feature {twice[0]!r} is named twice", got=f"{names}", expected="each once"))
 
 
 def _wall(index: pd.DatetimeIndex) -> Array:
@@ -101,7 +99,11 @@ def _wall(index: pd.DatetimeIndex) -> Array:
     stamps = (index if index.tz is None else index.tz_localize(None)).to_numpy()
     missing = np.isnat(stamps)
     if missing.any():
-        raise ValueError(f"the index has {int(missing.sum())} missing stamps (NaT), first in row {missing.argmax()}.")
+        raise ValueError(
+            Refusal(
+                f"has {int(missing.sum())} missing stamps (NaT), first in row {missing.argmax()}", where="the index"
+            )
+        )
     return stamps
 
 
@@ -222,8 +224,11 @@ def _holidays_of(place: str, year: int) -> Array:
     known = _known_place(place)
     if not known.start_year <= year <= known.end_year:
         raise ValueError(
-            f"the holidays of {place!r} are known from {known.start_year} to {known.end_year}, but the index has a row "
-            f"in {year}. Leave '{HOLIDAYS}{place}' out, or give rows of those years."
+            Refusal(
+                f"the holidays of {place!r} are known from {known.start_year} to {known.end_year}, but the index has "
+                f"a row in {year}",
+                advice=f"Leave '{HOLIDAYS}{place}' out, or give rows of those years.",
+            )
         )
     country, _, part = place.partition("-")
     found = _package().country_holidays(country, subdiv=part or None, years=year)
@@ -239,14 +244,19 @@ def _known_place(place: str) -> Any:
     if country not in countries:
         near = difflib.get_close_matches(country, countries, n=3) or sorted(countries)[:3]
         raise ValueError(
-            f"no holidays are known for the country {country!r} of '{HOLIDAYS}{place}'; expected an ISO 3166 code such "
-            f"as {', '.join(near)} (holidays.list_supported_countries() has all)."
+            Refusal(
+                f"no holidays are known for the country {country!r} of '{HOLIDAYS}{place}'",
+                expected=f"an ISO 3166 code such as {', '.join(near)} (holidays.list_supported_countries() has all)",
+            )
         )
     known = package.country_holidays(country)
     parts = {*known.subdivisions, *known.subdivisions_aliases}
     if part and part not in parts:
         raise ValueError(
-            f"no part {part!r} of {country} is known for '{HOLIDAYS}{place}'; expected one of {sorted(parts)}, or none."
+            Refusal(
+                f"no part {part!r} of {country} is known for '{HOLIDAYS}{place}'",
+                expected=f"one of {sorted(parts)}, or none",
+            )
         )
     return known
 
@@ -255,5 +265,7 @@ def _package() -> ModuleType:
     try:
         import holidays
     except ImportError as error:
-        raise ImportError('holidays need the `holidays` package. Fix: pip install "rnn-forecast[holidays]".') from error
+        raise ImportError(
+            Refusal("holidays need the `holidays` package", fix=install('"rnn-forecast[holidays]"'))
+        ) from error
     return holidays

@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from .._files import ModelFileError, stored
+from .._refusals import Fix, Refusal, argument
 from .._types import Floats
 from .pointwise import Pointwise
 from .target import Asinh, BoxCox, Difference, Log, Log1p, LogReturn, Scale, period_fault
@@ -94,10 +95,10 @@ class Chain(Transform):
         """Refuse steps out of a model file that are none."""
         for step in (*self.steps, *self.steps_):
             if not isinstance(step, Transform):
-                raise ModelFileError(f"a step of a chain is a {type(step).__name__}; expected a transform.")
+                raise ModelFileError(Refusal(f"a step of a chain is a {type(step).__name__}", expected="a transform"))
             step._refuse_parameters()
         if not np.isfinite(getattr(self, "range_", [0.0])).all():
-            raise ModelFileError("the range of a chain holds NaN or infinite values.")
+            raise ModelFileError(Refusal("the range of a chain holds NaN or infinite values"))
 
     def fit(self, X: npt.ArrayLike, y: Any = None) -> Self:
         """Learn from the known values of one series, each step from the output of the one before.
@@ -105,7 +106,7 @@ class Chain(Transform):
         Parameters
         ----------
         X : array-like of shape (rows,) or (rows, 1)
-            In time order, NaN where missing.
+            Values in time order; NaN if missing.
         y : None
             Ignored.
 
@@ -121,8 +122,11 @@ class Chain(Transform):
         x = as_series(X, self)
         if len(x) <= self.n_lost:
             raise ValueError(
-                f"{self}: the series has {len(x)} rows, and the differences take the first {self.n_lost}; expected "
-                "more rows than that: a shorter period or a longer history."
+                Refusal(
+                    f"the series has {len(x)} rows, and the differences take the first {self.n_lost}",
+                    where=f"{self}:",
+                    expected="more rows than that: a shorter period or a longer history",
+                )
             )
         known = x[~np.isnan(x)]
         self.range_ = [float(known.min()), float(known.max())] if len(known) else [0.0, 0.0]
@@ -147,7 +151,7 @@ class Chain(Transform):
         Parameters
         ----------
         X : array-like of shape (n, steps)
-            Transformed, one forecast per row.
+            Transformed forecasts, one per row.
         past : array-like of shape (n, n_lost), default=None
             Raw values right before each forecast, oldest first. None if `n_lost` is 0.
 
@@ -248,23 +252,30 @@ def _steps(part: Any, period: int) -> list[Transform]:
     if isinstance(part, str):
         if part not in NAMES:
             near = difflib.get_close_matches(part, NAMES, n=1)
-            raise ValueError(
-                f"unknown transform {part!r}; expected one of {sorted(NAMES)} or a transformer."
-                + (f" Did you mean {near[0]!r}?" if near else "")
-            )
+            meant, wanted = f"Did you mean {near[0]!r}?" if near else "", f"one of {sorted(NAMES)} or a transformer"
+            raise ValueError(Refusal(f"unknown transform {part!r}", expected=wanted, advice=meant))
         return [NAMES[part](period)]
     if isinstance(part, Chain):
         return [clone(step) for step in part.steps]
     if isinstance(part, type):
-        raise TypeError(f"the transform is the class {part.__name__}; expected an object. Fix: {part.__name__}().")
+        raise TypeError(
+            Refusal(
+                f"is the class {part.__name__}",
+                where="the transform",
+                expected="an object",
+                fix=Fix(f"{part.__name__}()", ""),
+            )
+        )
     if isinstance(part, Transform):
         part._refuse_parameters()
         return [clone(part)]
     missing = [name for name in ("fit", "transform", "inverse_transform", "get_params") if not hasattr(part, name)]
     if missing:
         raise TypeError(
-            f"the transform {part!r} has no {missing[0]}; expected one of {sorted(NAMES)}, or a transformer with fit, "
-            "transform and inverse_transform."
+            Refusal(
+                f"the transform {part!r} has no {missing[0]}",
+                expected=f"one of {sorted(NAMES)}, or a transformer with fit, transform and inverse_transform",
+            )
         )
     return [Pointwise(clone(part))]
 
@@ -272,7 +283,10 @@ def _steps(part: Any, period: int) -> list[Transform]:
 def _seasonal(period: int) -> Difference:
     if period == 1:
         raise ValueError(
-            "'seasonal_difference' has no season to go by: none is usual at this frequency. Give "
-            "Difference(period=...) its length in rows. Fix: transform='difference'."
+            Refusal(
+                "'seasonal_difference' has no season to go by: none is usual at this frequency",
+                advice="Give Difference(period=...) its length in rows.",
+                fix=argument("transform", "difference"),
+            )
         )
     return Difference(period)

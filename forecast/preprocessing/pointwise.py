@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.preprocessing import PowerTransformer
 
 from .._files import stored
+from .._refusals import Refusal
 from .._types import Floats
 from .transform import SAME, Transform
 
@@ -58,15 +59,24 @@ class Pointwise(Transform):
         images = self._forward(values)
         if (np.diff(images) < -SAME * np.abs(images).max()).any():
             raise ValueError(
-                f"{self}: it falls where the value rises; expected a transformer that rises with the value, because "
-                "quantiles pass through it. Turn its sign, forwards and backwards."
+                Refusal(
+                    "it falls where the value rises",
+                    where=f"{self}:",
+                    expected="a transformer that rises with the value, because quantiles pass through it",
+                    advice="Turn its sign, forwards and backwards.",
+                )
             )
         back = self._inverse(images[None], None)[0]
         if (np.abs(back - values) > SAME * np.abs(values).max()).any():
             worst = int(np.argmax(np.abs(back - values)))
             raise ValueError(
-                f"{self}: its inverse does not lead back: {values[worst]} becomes {back[worst]}; expected the same "
-                "value. Use a transformer with an exact inverse (check_inverse of FunctionTransformer, no bins)."
+                Refusal(
+                    "its inverse does not lead back",
+                    where=f"{self}:",
+                    got=f"{values[worst]} becomes {back[worst]}",
+                    expected="the same value",
+                    advice="Use a transformer with an exact inverse (check_inverse of FunctionTransformer, no bins).",
+                )
             )
 
     def _forward(self, x: Floats) -> Floats:
@@ -113,5 +123,5 @@ class Pointwise(Transform):
     def _column(self, out: Any) -> Floats:
         out = out.toarray() if issparse(out) else np.asarray(out)  # a frame where its own set_output says so
         if out.ndim != 2 or out.shape[1] != 1:
-            raise ValueError(f"{self}: one column becomes shape {out.shape}; expected one column.")
+            raise ValueError(Refusal(f"one column becomes shape {out.shape}", where=f"{self}:", expected="one column"))
         return out.astype(np.float64)[:, 0]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .._files import stored
+from .._refusals import Refusal
 from .._types import Floats
 from .transform import ROUNDINGS, SAME, Transform
 
@@ -112,7 +113,7 @@ class BoxCox(Transform):
         lmbda = self.lmbda
         if lmbda is None or (isinstance(lmbda, Real) and not isinstance(lmbda, bool) and np.isfinite(lmbda)):
             return None
-        return f"lmbda is {lmbda!r}; expected a finite number, or None for the most likely one."
+        return Refusal(f"is {lmbda!r}", where="lmbda", expected="a finite number, or None for the most likely one")
 
     def _learn(self, x: Floats, known: Floats) -> None:
         lmbda = self.lmbda
@@ -228,7 +229,13 @@ class Asinh(Transform):
             least = ROUNDINGS * np.finfo(np.float64).eps * np.abs(known).max()
             scale = scale if scale > least else 1.2533 * apart.mean()
         if not np.isfinite(scale):
-            raise ValueError(f"{self}: the spread of the series leaves float64. Use other units, such as thousands.")
+            raise ValueError(
+                Refusal(
+                    "the spread of the series leaves float64",
+                    where=f"{self}:",
+                    advice="Use other units, such as thousands.",
+                )
+            )
         self.scale_ = float(scale) if scale > least else 1.0
 
     def _forward(self, x: Floats) -> Floats:
@@ -277,13 +284,19 @@ class Difference(Transform):
     def _learn(self, x: Floats, known: Floats) -> None:
         if len(x) <= self.period:
             raise ValueError(
-                f"{self}: the series has {len(x)} rows; more than period = {self.period} are needed for a difference. "
-                "Use a shorter period or a longer history."
+                Refusal(
+                    f"the series has {len(x)} rows; more than period = {self.period} are needed for a difference",
+                    where=f"{self}:",
+                    advice="Use a shorter period or a longer history.",
+                )
             )
         if np.isnan(self._forward(x)).all():
             raise ValueError(
-                f"{self}: no two known values are {self.period} rows apart in {len(x)} rows. Fill missing "
-                "values, or use no difference."
+                Refusal(
+                    f"no two known values are {self.period} rows apart in {len(x)} rows",
+                    where=f"{self}:",
+                    advice="Fill missing values, or use no difference.",
+                )
             )
 
     def _forward(self, x: Floats) -> Floats:
@@ -303,7 +316,7 @@ def period_fault(period: Any) -> str | None:
     whole = isinstance(period, Integral) and not isinstance(period, bool)
     if whole and period >= 1:
         return None
-    return f"period is {period!r}; expected a whole number of rows, 1 or more."
+    return Refusal(f"is {period!r}", where="period", expected="a whole number of rows, 1 or more")
 
 
 def accumulated(z: Floats, past: Floats) -> Floats:
@@ -357,7 +370,7 @@ class LogReturn(Transform):
 
 @stored("Scale")
 class Scale(Transform):
-    """Shift and stretch: `(x - center) / scale`.
+    """Shift and scale: `(x - center) / scale`.
 
     Parameters
     ----------
@@ -388,13 +401,20 @@ class Scale(Transform):
 
     def _fault(self) -> str | None:
         known = isinstance(self.method, str) and self.method in SCALES
-        return None if known else f"method is {self.method!r}; expected one of {sorted(SCALES)}."
+        wanted = f"one of {sorted(SCALES)}"
+        return None if known else Refusal(f"is {self.method!r}", where="method", expected=wanted)
 
     def _learn(self, x: Floats, known: Floats) -> None:
         with np.errstate(over="ignore", invalid="ignore"):
             center, scale = SCALES[self.method](known)
         if not np.isfinite([center, scale]).all():
-            raise ValueError(f"{self}: the spread of the series leaves float64. Use other units, such as thousands.")
+            raise ValueError(
+                Refusal(
+                    "the spread of the series leaves float64",
+                    where=f"{self}:",
+                    advice="Use other units, such as thousands.",
+                )
+            )
         constant = scale <= ROUNDINGS * np.finfo(np.float64).eps * np.abs(known).max()
         self.center_, self.scale_ = float(center), 1.0 if constant else float(scale)
 

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._files import ModelFileError
+from .._refusals import Refusal
 from .._types import Booleans, Floats
 
 __all__ = ["ROUNDINGS", "SAME", "Transform", "as_forecasts", "as_series"]
@@ -48,7 +49,7 @@ class Transform(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (rows,) or (rows, 1)
-            In time order, NaN where missing.
+            Values in time order; NaN if missing.
         y : None
             Ignored.
 
@@ -66,8 +67,12 @@ class Transform(TransformerMixin, BaseEstimator):
         known = x[~np.isnan(x)]
         if len(known) < self._n_needed:
             raise ValueError(
-                f"{self}: {len(known)} known values in {len(x)} rows; expected {self._n_needed} or more to learn from. "
-                "Use a longer history, or no transform."
+                Refusal(
+                    f"{len(known)} known values in {len(x)} rows",
+                    where=f"{self}:",
+                    expected=f"{self._n_needed} or more to learn from",
+                    advice="Use a longer history, or no transform.",
+                )
             )
         self._learn(x, known)
         self.n_lost_ = self.n_lost
@@ -79,7 +84,7 @@ class Transform(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (rows,) or (rows, 1)
-            In time order, NaN where missing.
+            Values in time order; NaN if missing.
 
         Returns
         -------
@@ -100,7 +105,7 @@ class Transform(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, steps)
-            Transformed, one forecast per row.
+            Transformed forecasts, one per row.
         past : array-like of shape (n, n_lost), default=None
             Untransformed values right before each forecast, oldest first. None if `n_lost` is 0.
 
@@ -130,10 +135,12 @@ class Transform(TransformerMixin, BaseEstimator):
         self._refuse_parameters()
         for name, value in vars(self).items():
             if isinstance(value, float) and not np.isfinite(value):
-                raise ModelFileError(f"{type(self).__name__}.{name} is {value!r}; expected a finite number.")
+                raise ModelFileError(Refusal(f"{type(self).__name__}.{name} is {value!r}", expected="a finite number"))
         for name in ("scale_", "geometric_mean_"):
             if not getattr(self, name, 1.0) > 0:
-                raise ModelFileError(f"{type(self).__name__}.{name} is {getattr(self, name)!r}; expected more than 0.")
+                raise ModelFileError(
+                    Refusal(f"{type(self).__name__}.{name} is {getattr(self, name)!r}", expected="more than 0")
+                )
 
     def _learn(self, x: Floats, known: Floats) -> None:
         self._forward(x)
@@ -148,8 +155,12 @@ class Transform(TransformerMixin, BaseEstimator):
         if bad.any():
             at = np.argwhere(bad)[0].tolist()
             raise ValueError(
-                f"{self}: {int(bad.sum())} of {bad.size} values {what}, the first ({values[tuple(at)]}) at position "
-                f"{at[0] if len(at) == 1 else tuple(at)}. Fix: {fix}."
+                Refusal(
+                    f"{int(bad.sum())} of {bad.size} values {what}, the first ({values[tuple(at)]}) at position "
+                    f"{at[0] if len(at) == 1 else tuple(at)}",
+                    where=f"{self}:",
+                    advice=f"Use {fix}.",
+                )
             )
 
     def _finite(self, out: Floats, values: Floats) -> Floats:
@@ -180,13 +191,21 @@ def as_series(x: npt.ArrayLike, owner: Transform) -> Floats:
         x = x[:, 0]
     if x.ndim != 1:
         raise ValueError(
-            f"{owner}: values of shape {x.shape}; expected one series, shape (rows,): one transform per column."
+            Refusal(
+                f"values of shape {x.shape}",
+                where=f"{owner}:",
+                expected="one series, shape (rows,): one transform per column",
+            )
         )
     infinite = np.isinf(x)
     if infinite.any():
         raise ValueError(
-            f"{owner}: {int(infinite.sum())} of {len(x)} values are infinite, the first at position "
-            f"{int(infinite.argmax())}; expected NaN where a value is missing."
+            Refusal(
+                f"{int(infinite.sum())} of {len(x)} values are infinite, the first at position "
+                f"{int(infinite.argmax())}",
+                where=f"{owner}:",
+                expected="NaN where a value is missing",
+            )
         )
     return x
 
@@ -195,20 +214,30 @@ def as_forecasts(z: npt.ArrayLike, past: npt.ArrayLike | None, owner: Transform)
     """Forecasts (n, steps) and the values before each (n, n_lost), as finite float64."""
     z = np.ascontiguousarray(z, dtype=np.float64)
     if z.ndim != 2:
-        raise ValueError(f"{owner}: forecasts of shape {z.shape}; expected (n, steps).")
+        raise ValueError(Refusal(f"forecasts of shape {z.shape}", where=f"{owner}:", expected="(n, steps)"))
     lost = owner.n_lost
     if past is None and lost:
-        raise ValueError(f"{owner}: past is None; expected the {lost} raw values right before each forecast.")
+        raise ValueError(
+            Refusal("past is None", where=f"{owner}:", expected=f"the {lost} raw values right before each forecast")
+        )
     past = np.empty((len(z), 0)) if past is None else np.ascontiguousarray(past, dtype=np.float64)
     if past.shape != (len(z), lost):
         raise ValueError(
-            f"{owner}: past has shape {past.shape}; expected {(len(z), lost)}, the raw values before each forecast."
+            Refusal(
+                f"past has shape {past.shape}",
+                where=f"{owner}:",
+                expected=f"{(len(z), lost)}, the raw values before each forecast",
+            )
         )
     for name, values in (("the forecasts", z), ("past", past)):
         bad = ~np.isfinite(values)
         if bad.any():
             raise ValueError(
-                f"{owner}: {int(bad.sum())} values of {name} are NaN or infinite, the first at position "
-                f"{tuple(np.argwhere(bad)[0].tolist())}; expected finite numbers."
+                Refusal(
+                    f"{int(bad.sum())} values of {name} are NaN or infinite, the first at position "
+                    f"{tuple(np.argwhere(bad)[0].tolist())}",
+                    where=f"{owner}:",
+                    expected="finite numbers",
+                )
             )
     return z, past

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..._frames import future_frame, leave, with_static
+from ..._refusals import Refusal
 from ..._types import Booleans, Floats, FrameLike
 from ...baselines import seasonal_naive
 from ...metrics import skill
@@ -203,8 +204,10 @@ class Answers(Host):
         period = state.axis.season_length
         if all(np.isnan(values).all() for values in actual):
             raise ValueError(
-                f"no row of X has a value of {', '.join(map(repr, self.target_names_))}: there is nothing to judge the "
-                "forecast by."
+                Refusal(
+                    f"no row of X has a value of {', '.join(map(repr, self.target_names_))}: there is nothing to "
+                    "judge the forecast by"
+                )
             )
         skills = []
         for number, key in enumerate(request.keys):

@@ -125,8 +125,10 @@ class Monitors(Host):
 
 def _check(window: object, confidence: object, margin: object) -> None:
     if window is not None and (isinstance(window, bool) or not isinstance(window, Integral) or window < 10):
-        raise ValueError(f"window is {window!r}; expected a whole number of origins, 10 or more.")
+        raise ValueError(Refusal(f"is {window!r}", where="window", expected="a whole number of origins, 10 or more"))
     if isinstance(confidence, bool) or not isinstance(confidence, Real) or not 0.5 < float(confidence) < 1:
-        raise ValueError(f"confidence is {confidence!r}; expected a number between 0.5 and 1, such as 0.99.")
+        raise ValueError(
+            Refusal(f"is {confidence!r}", where="confidence", expected="a number between 0.5 and 1, such as 0.99")
+        )
     if isinstance(margin, bool) or not isinstance(margin, Real) or not 0 <= float(margin) < float("inf"):
-        raise ValueError(f"margin is {margin!r}; expected 0 or more, such as 0.1 for ten per cent.")
+        raise ValueError(Refusal(f"is {margin!r}", where="margin", expected="0 or more, such as 0.1 for ten per cent"))

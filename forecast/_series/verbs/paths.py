@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..._distributions import Distribution
 from ..._preparation import LEVELS, PARAMETERS
+from ..._refusals import Refusal
 from ..._seeds import generator
 from ..._types import Floats, FrameLike, Seed
 from ..calibration import USUAL
@@ -110,11 +111,14 @@ class Paths(Host):
         check_is_fitted(self)
         if not isinstance(n_paths, (Real, str, type(None))):
             raise TypeError(
-                f"n_paths is a {type(n_paths).__name__}; expected a whole number of paths first, and the future rows "
-                "as X=."
+                Refusal(
+                    f"is a {type(n_paths).__name__}",
+                    where="n_paths",
+                    expected="a whole number of paths first, and the future rows as X=",
+                )
             )
         if not isinstance(n_paths, Integral) or isinstance(n_paths, bool) or n_paths < 1:
-            raise ValueError(f"n_paths={n_paths!r}: expected a whole number, 1 or more.")
+            raise ValueError(Refusal(where=f"n_paths={n_paths!r}", expected="a whole number, 1 or more"))
         request = self._request(X, history, errors, n, static)
         arrays = [paths.reshape(len(paths), -1) for paths in self._sampled(request, int(n_paths), random_state)]
         return self._answered(request, arrays, columns_of(self.target_names_, [f"_{i}" for i in range(n_paths)]))
@@ -175,8 +179,11 @@ class Paths(Host):
         calibration = self._state.calibrated
         if calibration.series is None:
             raise ValueError(
-                "paths need the series and time of each error on the validation windows, and files of earlier "
-                "versions do not hold them; expected a model that was fitted with this version."
+                Refusal(
+                    "paths need the series and time of each error on the validation windows, and files of earlier "
+                    "versions do not hold them",
+                    expected="a model that was fitted with this version",
+                )
             )
         return PastPaths.of(calibration, self._state.horizon)
 
@@ -196,8 +203,10 @@ def _known_coverages(calibration: Calibration | None) -> list[float] | None:
     known = calibration.known
     if known < ENOUGH:
         raise ValueError(
-            f"paths need {ENOUGH} known errors of every step on the validation windows; got {known}. Use more rows, a "
-            "shorter lookback, or a larger validation_fraction."
+            Refusal(
+                f"paths need {ENOUGH} known errors of every step on the validation windows; got {known}",
+                advice="Use more rows, a shorter lookback, or a larger validation_fraction.",
+            )
         )
     found = [level for level in _COVERAGES if calibration.enough([level])]
     highest = (1 - 2 / (known + 1)) * (1 - 1e-9)  # which needs all of them, also if it is rounded

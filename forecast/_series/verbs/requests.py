@@ -216,7 +216,10 @@ class Requests(Host):
         lost = state.preparation.n_lost if state.members is None else 0
         needed = f"{least - lost} + {lost} of the transform" if lost else f"{least}"
         raise ValueError(
-            f"{what}{name} has {length} rows; expected at least lookback = {needed} of them to forecast from."
+            Refusal(
+                f"{what}{name} has {length} rows",
+                expected=f"at least lookback = {needed} of them to forecast from",
+            )
         )
 
     def _with_static(self, static: FrameLike, **frames: Any) -> list[Any]:
@@ -227,7 +230,7 @@ class Requests(Host):
         given = {what: frame for what, frame in frames.items() if not isinstance(frame, (Integral, type(None)))}
         if not roles.static or not given:
             why = f"{' and '.join(frames)} is None" if roles.static else "fit had no static covariates"
-            raise ValueError(f"static is given, but {why}; expected it with rows of new series.")
+            raise ValueError(Refusal(f"is given, but {why}", where="static", expected="it with rows of new series"))
         table = StaticTable.of(enter(static, "static")[0], roles.ids, roles.static)
         if roles.outside is not None:
             roles.outside.refuse_other(table)
@@ -328,8 +331,10 @@ def columns_of(targets: list[Any], ends: Sequence[str]) -> list[Any]:
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(
-            f"two columns of the answer would be called {twice!r}: the targets are {targets}. Expected other names of "
-            "targets, and numbers that differ within six digits."
+            Refusal(
+                f"two columns of the answer would be called {twice!r}: the targets are {targets}",
+                advice="Expected other names of targets, and numbers that differ within six digits.",
+            )
         )
     return names
 
@@ -349,20 +354,22 @@ def _rows_or_steps(X: FrameLike, n: int | None) -> tuple[Any, int | None]:
     if number and n is None:
         X, n = None, X
     if isinstance(X, (str, datetime.date, np.datetime64)):
-        steps = f" Fix: n={int(X)}." if isinstance(X, str) and X.strip().isdecimal() else ""
-        raise TypeError(
-            f"X is {X!r}; expected the future rows (a frame, as model.future_frame() gives it), or a number of "
-            f"steps.{steps}"
-        )
+        steps = Fix(f"n={int(X)}", "") if isinstance(X, str) and X.strip().isdecimal() else None
+        wanted = "the future rows (a frame, as model.future_frame() gives it), or a number of steps"
+        raise TypeError(Refusal(f"is {X!r}", where="X", expected=wanted, fix=steps))
     if isinstance(X, (pd.DatetimeIndex, pd.PeriodIndex)):
         raise TypeError(
-            f"X is a {type(X).__name__} of {len(X)} labels; expected a frame with them as its index. Fix: X = "
-            "pd.DataFrame(index=X)."
+            Refusal(
+                f"is a {type(X).__name__} of {len(X)} labels",
+                where="X",
+                expected="a frame with them as its index",
+                fix=Fix("X = pd.DataFrame(index=X)", ""),
+            )
         )
     if X is not None and n is not None:
-        raise ValueError("both X and n are given; expected the future rows, or a number of steps.")
+        raise ValueError(Refusal("both X and n are given", expected="the future rows, or a number of steps"))
     if n is None:
         return X, None
     if isinstance(n, (bool, np.bool_)) or not isinstance(n, Integral) or n < 1:
-        raise ValueError(f"n is {n!r}; expected a whole number of steps, 1 or more.")
+        raise ValueError(Refusal(f"is {n!r}", where="n", expected="a whole number of steps, 1 or more"))
     return None, int(n)

@@ -44,8 +44,11 @@ def _has_distribution(model: Any) -> bool:
     elif getattr(state.regressor, "predict_distribution", None) is not None:
         why += f" in the units of the series, but transform={state.preparation.transform!r} leads to another family"
     raise AttributeError(
-        f"predict_distribution is for {why}; expected RNNForecaster(loss='normal') or the like. predict_quantiles has "
-        "quantiles of every forecaster."
+        Refusal(
+            f"is for {why}",
+            where="predict_distribution",
+            expected="RNNForecaster(loss='normal') or the like. predict_quantiles has quantiles of every forecaster",
+        )
     )
 
 
@@ -321,7 +324,7 @@ class Uncertainty(Host):
         """
         check_is_fitted(self)
         if not isinstance(n_samples, Integral) or isinstance(n_samples, bool) or n_samples < 1:
-            raise ValueError(f"n_samples={n_samples!r}: expected a whole number, 1 or more.")
+            raise ValueError(Refusal(where=f"n_samples={n_samples!r}", expected="a whole number, 1 or more"))
         request = self._request(X, history, errors, n, static)
         rng = generator(random_state)
         cubes = samples_from_ends(self._state, request.past, request.labels, request.future, int(n_samples), rng)

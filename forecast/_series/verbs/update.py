@@ -206,4 +206,4 @@ class Updates(Host):
 
 def _check(name: str, value: object, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise ValueError(f"{name} is {value!r}; expected one of {list(allowed)}.")
+        raise ValueError(Refusal(f"is {value!r}", where=name, expected=f"one of {list(allowed)}"))
