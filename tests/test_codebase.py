@@ -72,7 +72,7 @@ CHAIN = [
     {"_preparation"},
     {"_classifier"},
     {"_rnn", "_linear"},
-    {"_training"},
+    {"_training", "_onnx"},
     {"_network"},
     {"_registries", "_conformal"},
     {"_core"},

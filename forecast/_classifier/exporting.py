@@ -6,7 +6,6 @@ from typing import Any
 from sklearn.utils.validation import check_is_fitted
 
 from .._files import write_whole
-from .._onnx import onnx_model
 from .._types import Array
 
 __all__ = ["Exports"]
@@ -61,5 +60,7 @@ class Exports:
         >>> bool((label == model.predict(X[:7])).all())
         True
         """
+        from .._onnx import onnx_model  # here, because few need it
+
         check_is_fitted(self)
         write_whole(path, onnx_model(self._network, classes=self.classes_))

@@ -6,7 +6,6 @@ from typing import Any
 from sklearn.utils.validation import check_is_fitted
 
 from .._files import write_whole
-from .._onnx import onnx_model
 from .placing import reads_names
 
 __all__ = ["Exports"]
@@ -70,6 +69,8 @@ class Exports:
         >>> bool(np.allclose(forecast, model.predict(X[:7]), atol=1e-5))
         True
         """
+        from .._onnx import onnx_model  # here, because few need it
+
         check_is_fitted(self)
         names = self._series_names if reads_names(self._network.architecture) else None
         write_whole(path, onnx_model(self._network, is_flat=self._is_flat, series=names))
