@@ -29,10 +29,9 @@ def test_a_pruned_trial_leaves_a_fitted_model_as_it_was():
     model = small(early_stopping=True).fit(X, y)
     weights = {name: value.copy() for name, value in model.weights_.items()}
     curve, forecast = list(model.validation_loss_curve_), model.predict(X)
-    model.set_params(callbacks=pruning_at_once(), learning_rate=0.5)
     for go_on in (False, True):
         with pytest.raises(optuna.TrialPruned):
-            model.set_params(warm_start=go_on).fit(X, -y)
+            model.set_params(callbacks=pruning_at_once(), learning_rate=0.5, warm_start=go_on).fit(X, -y)
         assert {name: value.tolist() for name, value in model.weights_.items()} == {
             name: value.tolist() for name, value in weights.items()
         }

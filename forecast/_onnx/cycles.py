@@ -1,4 +1,4 @@
-"""The learned cycle: taken off the past, and put back on the outputs."""
+"""The learned cycle: subtracted from the past, and added to the outputs."""
 
 import numpy as np
 

@@ -69,6 +69,8 @@ def streams_of(g: Graph, ends: Ends, network: Network) -> dict[str, str]:
     if a.static:
         parts.append(ends.ask("static", np.float32, a.static))
     if parts:
+        assert s.extra_mean is not None  # a fit with such values learned them
+        assert s.extra_scale is not None
         raw = g.cast(g.concat(parts, 1), np.float64)
         x = g.cast(g.op("Div", g.sub(raw, s.extra_mean), s.extra_scale), np.float32)
         found["extra"], found["raw extra"] = g.shaped(x, [-1, 1, a.extra]), g.shaped(raw, [-1, 1, a.extra])
