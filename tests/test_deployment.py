@@ -45,9 +45,9 @@ print(json.dumps([run.data.params["hidden_size"], run.data.metrics["loss"] == fo
 FLAVOUR = """
 forecaster.fit(df)
 with mlflow.start_run():
-    logged = mlflow.sklearn.log_model(forecaster, name="visits", serialization_format="cloudpickle")
+    logged = mlflow.sklearn.log_model(forecaster, name="visits", serialization_format="cloudpickle", pip_requirements=[])
     try:
-        mlflow.sklearn.log_model(forecaster, name="visits")
+        mlflow.sklearn.log_model(forecaster, name="visits", pip_requirements=[])
         refused = None
     except mlflow.MlflowException as error:  # the default format, which the page says cannot store it
         refused = str(error)

@@ -62,6 +62,7 @@ PARTS = {  # what is set -> windows of which roles; each on its own and with eve
     "recurrent decoder, attention": {"decoder": "recurrent", "attention": "dot", "skip": "linear"},
     "recurrent decoder, both ways": {"decoder": "recurrent", "attention": "additive", "bidirectional": True},
     "recurrent decoder, dilation": {"decoder": "recurrent", "num_layers": 2, "dilation": (5, 1)},
+    "two layers of matrix memory": {"cell": "mlstm", "num_layers": 2},
     "float64": {"dtype": "float64"},
     "three quantiles": {"loss": "quantile", "quantile": [0.1, 0.5, 0.9], "decoder": "recurrent"},
 }

@@ -38,8 +38,9 @@ def mlstm(g: Graph, layer: Layer, x: list[str], steps: int, width: int, windows:
     shapes = ((heads, size), (heads, size, size), (heads, size), (heads,))
     states = [g.cast(zeros(g, windows, *shape), np.float64) for shape in shapes]
     _, h = g.scan(states, [q, k, v, o, i, f], _step, np.float64)
-    h = g.shaped(g.gather(h, np.argsort(order).astype(np.int64), 0), [steps, -1, width])
-    return g.cast(g.op("Transpose", h, perm=[1, 0, 2]), np.float32)
+    # The cast stands before the transposition: onnxruntime 1.32 crashes where one stands between it and a product.
+    h = g.gather(g.cast(h, np.float32), np.argsort(order).astype(np.int64), 0)
+    return g.op("Transpose", g.shaped(h, [steps, -1, width]), perm=[1, 0, 2])
 
 
 def _step(g: Graph, before: list[str], read: list[str]) -> list[str]:
