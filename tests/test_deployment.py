@@ -45,9 +45,10 @@ print(json.dumps([run.data.params["hidden_size"], run.data.metrics["loss"] == fo
 FLAVOUR = """
 forecaster.fit(df)
 with mlflow.start_run():
-    logged = mlflow.sklearn.log_model(forecaster, name="visits", serialization_format="cloudpickle", pip_requirements=[])
+    asked = dict(name="visits", pip_requirements=[])
+    logged = mlflow.sklearn.log_model(forecaster, serialization_format="cloudpickle", **asked)
     try:
-        mlflow.sklearn.log_model(forecaster, name="visits", pip_requirements=[])
+        mlflow.sklearn.log_model(forecaster, **asked)
         refused = None
     except mlflow.MlflowException as error:  # the default format, which the page says cannot store it
         refused = str(error)

@@ -6,8 +6,6 @@
 
 from collections.abc import Callable
 
-import numpy as np
-
 from .._types import Array
 from .graph import Graph
 
@@ -72,7 +70,7 @@ def lstm_peephole(g: Graph, a: Rows, states: list[str], p: Vectors) -> list[str]
 def slstm(g: Graph, a: Rows, states: list[str], p: Vectors) -> list[str]:
     _, c, n, m = states
     kept = g.add(a["f"], m)
-    begun = g.op("Greater", n, np.float32(0.0) * np.ones(1, np.float32))
+    begun = g.op("Greater", n, 0.0)
     highest = g.op("Where", begun, g.op("Max", kept, a["i"]), a["i"])
     i, f = g.op("Exp", g.sub(a["i"], highest)), g.op("Exp", g.sub(kept, highest))
     f = g.op("Where", begun, f, g.mul(n, 0.0))  # before the first step f may be infinite, and c and n are 0

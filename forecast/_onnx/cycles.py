@@ -38,7 +38,7 @@ def off_the_past(g: Graph, a: Architecture, past: str, phase: str, series: str |
 def of_outputs(g: Graph, a: Architecture, ratio: Array, phase: str, series: str | None, table: Array) -> str:
     """What is added to the outputs (windows, steps, width) of the head; `ratio` (targets,) takes it to their scale."""
     values = _values(g, a.steps + np.arange(a.horizon_steps), phase, series, table)
-    each = g.mul(g.shaped(values, [-1, a.targets]), ratio.astype(np.float32))
+    each = g.mul(g.shaped(values, [-1, a.targets]), ratio.astype(g.real))
     wide = g.expand(g.op("Unsqueeze", each, np.array([2], np.int64)), [1, 1, a.levels])
     flat, entries = g.shaped(wide, [-1, a.targets * a.levels]), a.output_steps * a.output_width
     if entries > a.targets * a.levels:  # segments that reach beyond the horizon

@@ -56,7 +56,7 @@ def streams_of(g: Graph, ends: Ends, network: Network) -> dict[str, str]:
     a, s, found = network.architecture, network.scaling, {}
     if a.steps:
         raw = g.cast(ends.ask("X", np.float32, a.steps, a.inputs), np.float64)
-        x = g.cast(g.op("Div", g.sub(raw, s.past_mean), s.past_scale), np.float32)
+        x = g.cast(g.op("Div", g.sub(raw, s.past_mean), s.past_scale), g.real)
         if a.input_clip is not None:
             x = g.op("Clip", x, float(-a.input_clip), float(a.input_clip))
         found["past"], found["raw past"] = _padded(g, a, x), _padded(g, a, raw)
@@ -72,7 +72,7 @@ def streams_of(g: Graph, ends: Ends, network: Network) -> dict[str, str]:
         assert s.extra_mean is not None  # a fit with such values learned them
         assert s.extra_scale is not None
         raw = g.cast(g.concat(parts, 1), np.float64)
-        x = g.cast(g.op("Div", g.sub(raw, s.extra_mean), s.extra_scale), np.float32)
+        x = g.cast(g.op("Div", g.sub(raw, s.extra_mean), s.extra_scale), g.real)
         found["extra"], found["raw extra"] = g.shaped(x, [-1, 1, a.extra]), g.shaped(raw, [-1, 1, a.extra])
     return found
 
@@ -156,4 +156,5 @@ def labels(g: Graph, ends: Ends, a: Architecture, out: str, classes: Array) -> N
     kind = KINDS.get(classes.dtype.kind, np.object_)
     label = g.gather(classes.astype(kind), g.op("ArgMax", scores, axis=-1, keepdims=0), 0)
     ends.give(g, "label", label, kind, *shape)
-    ends.give(g, "probabilities", g.op("Softmax", scores, axis=-1), np.float32, *shape, a.levels)
+    probabilities = g.cast(g.op("Softmax", scores, axis=-1), np.float32)
+    ends.give(g, "probabilities", probabilities, np.float32, *shape, a.levels)

@@ -9,7 +9,9 @@ from .._types import Array
 
 __all__ = ["Graph", "Operand"]
 
-Operand: TypeAlias = "str | Array | float"  # the name of a value, or a constant; a plain number is a float32
+Operand: TypeAlias = (
+    "str | Array | float"  # the name of a value, or a constant; a plain number is as the network computes
+)
 
 OPSET, IR_VERSION = 17, 8  # what onnxruntime reads from 1.13 on
 
@@ -19,6 +21,8 @@ class Graph:
 
     Parameters
     ----------
+    real : type, default=np.float32
+        What the network computes in: np.float32 or np.float64.
     outer : Graph, default=None
         The graph around the body of a loop, whose values and constants the body may read.
 
@@ -28,11 +32,11 @@ class Graph:
         Beginning of the names of new values, for whoever looks at the graph.
     """
 
-    def __init__(self, outer: "Graph | None" = None) -> None:
+    def __init__(self, real: type[np.floating[Any]] = np.float32, outer: "Graph | None" = None) -> None:
         import onnx
 
         self._onnx: Any = onnx
-        self._outer = outer
+        self.real, self._outer = real, outer
         self._nodes: list[Any] = []
         self._constants: dict[tuple[Any, ...], tuple[str, Array]] = {}
         self._count = 0
@@ -52,7 +56,7 @@ class Graph:
             return value
         if self._outer is not None:
             return self._outer.constant(value)
-        array = np.ascontiguousarray(value, dtype=None if isinstance(value, np.ndarray) else np.float32)
+        array = np.ascontiguousarray(value, dtype=None if isinstance(value, np.ndarray) else self.real)
         array = array.reshape(np.shape(value))  # ascontiguousarray makes a vector of a number
         key = (array.dtype.str, array.shape, array.tobytes() if array.dtype != object else tuple(array.ravel()))
         if key not in self._constants:
@@ -114,7 +118,6 @@ class Graph:
         states: Sequence[str],
         inputs: Sequence[str],
         step: "Callable[[Graph, list[str], list[str]], list[str]]",
-        dtype: type[np.generic] = np.float32,
     ) -> tuple[list[str], str]:
         """A loop over the first axis of `inputs`.
 
@@ -126,8 +129,6 @@ class Graph:
             Each of shape (steps, ...).
         step : callable
             From the body, the states and the inputs of a step to the new states; the first one is collected.
-        dtype : type, default=np.float32
-            Of states and inputs.
 
         Returns
         -------
@@ -136,11 +137,11 @@ class Graph:
         collected : str
             The first state after every step, (steps, ...).
         """
-        body, helper = Graph(self), self._onnx.helper
+        body, helper = Graph(self.real, self), self._onnx.helper
         before, read = [body._name("state") for _ in states], [body._name("step") for _ in inputs]
         after = [body.op("Identity", state) for state in step(body, before, read)]
         made = [*after, body.op("Identity", after[0])]
-        infos = [[self.value_info(name, dtype, None) for name in names] for names in ([*before, *read], made)]
+        infos = [[self.value_info(name, self.real, None) for name in names] for names in ([*before, *read], made)]
         graph = helper.make_graph(body._nodes, self._name("body"), *infos)
         *last, collected = self.ops(
             "Scan", *states, *inputs, outputs=len(states) + 1, body=graph, num_scan_inputs=len(inputs)

@@ -29,18 +29,16 @@ def mlstm(g: Graph, layer: Layer, x: list[str], steps: int, width: int, windows:
     """
     heads, size = layer.heads, width // layer.heads
     order = np.arange(steps)[:: -1 if layer.reverse else 1].astype(np.int64)
-    # In double: h is a ratio, whose denominator may be a difference of nearly equal numbers.
-    by_time = [g.cast(g.gather(g.op("Transpose", part, perm=[1, 0, 2]), order, 0), np.float64) for part in x]
+    by_time = [g.gather(g.op("Transpose", part, perm=[1, 0, 2]), order, 0) for part in x]
     q, k, v = (g.shaped(part, [steps, -1, heads, size]) for part in by_time[:3])
-    k = g.mul(k, np.array(1.0 / np.sqrt(size)))
+    k = g.mul(k, float(1.0 / np.sqrt(size)))
     o, i, f = g.ops("Split", by_time[3], np.array([width, heads, heads], np.int64), outputs=3, axis=2)
     o = g.shaped(g.op("Sigmoid", o), [steps, -1, heads, size])
     shapes = ((heads, size), (heads, size, size), (heads, size), (heads,))
-    states = [g.cast(zeros(g, windows, *shape), np.float64) for shape in shapes]
-    _, h = g.scan(states, [q, k, v, o, i, f], _step, np.float64)
-    # The cast stands before the transposition: onnxruntime 1.32 crashes where one stands between it and a product.
-    h = g.gather(g.cast(h, np.float32), np.argsort(order).astype(np.int64), 0)
-    return g.op("Transpose", g.shaped(h, [steps, -1, width]), perm=[1, 0, 2])
+    states = [zeros(g, windows, *shape) for shape in shapes]
+    _, h = g.scan(states, [q, k, v, o, i, f], _step)
+    h = g.shaped(g.gather(h, np.argsort(order).astype(np.int64), 0), [steps, -1, width])
+    return g.op("Transpose", h, perm=[1, 0, 2])
 
 
 def _step(g: Graph, before: list[str], read: list[str]) -> list[str]:

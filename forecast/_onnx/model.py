@@ -4,7 +4,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from .._network import Network
+import numpy as np
+
+from .._network import MATRIX_CELLS, Network
 from .._refusals import Refusal
 from .._types import Array
 from .ends import Ends, forecasts, labels, streams_of
@@ -45,7 +47,7 @@ def onnx_model(
         The network has something that the graph of one window cannot say.
     """
     _refuse_unsayable(network)
-    g, ends = _graph(), Ends()
+    g, ends = _graph(network), Ends()
     streams = streams_of(g, ends, network)
     if not ends.inputs:
         raise ValueError(_NO_INPUT)
@@ -65,9 +67,11 @@ def onnx_model(
     return g.model(inputs, outputs, notes)
 
 
-def _graph() -> Graph:
+def _graph(network: Network) -> Graph:
+    # A matrix memory gives a ratio, whose denominator may be a difference of nearly equal numbers: float32 shows it.
+    real = np.float64 if network.architecture.cell in MATRIX_CELLS else np.float32
     try:
-        return Graph()
+        return Graph(real)
     except ImportError as error:
         raise ImportError("to_onnx needs the package onnx. Fix: pip install 'rnn-forecast[onnx]'.") from error
 

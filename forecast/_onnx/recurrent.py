@@ -15,7 +15,7 @@ Weights = dict[str, Array]
 
 def zeros(g: Graph, windows: str, *shape: int) -> str:
     """A tensor of zeros for every window."""
-    return g.expand(0.0 * np.ones((1,) * (1 + len(shape)), np.float32), [windows, *shape])
+    return g.expand(np.zeros((1,) * (1 + len(shape)), g.real), [windows, *shape])
 
 
 def over_steps(
@@ -110,7 +110,7 @@ def _from_input(g: Graph, cell: str, x: str, p: Weights) -> str:
     """What a step's rows have without the states: biases and the products with x, (..., rows * hidden)."""
     rows, (first, last) = CELLS[cell]["rows"], CELLS[cell]["input"]
     hidden, width = p[f"W_{rows[first]}"].shape
-    W = np.concatenate([p[f"W_{row}"] if first <= k < last else np.zeros((hidden, width), np.float32)
+    W = np.concatenate([p[f"W_{row}"] if first <= k < last else np.zeros((hidden, width), g.real)
                         for k, row in enumerate(rows)])  # fmt: skip
     b = np.concatenate([p[f"b_{row}"] for row in rows])
     return g.add(g.matmul(x, W.T), b)

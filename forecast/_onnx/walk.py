@@ -46,7 +46,7 @@ class Walk:
     _parts: dict[tuple[str, int], str] = field(default_factory=dict)  # steps of streams that the loop reads
 
     def __post_init__(self) -> None:
-        self._weights = {name: value.astype(np.float32) for name, value in self.network.weights.items()}
+        self._weights = {name: value.astype(self.g.real) for name, value in self.network.weights.items()}
 
     def outputs(self) -> str:
         """The outputs of the network, (windows, targets, outputs of a target)."""
@@ -163,7 +163,7 @@ class Walk:
             else:
                 fed = np.arange(a.columns, dtype=np.int64) * a.levels + feed.level
                 z = g.gather(outputs[-1], fed, 2)
-                factor, term = (part[at - 1].astype(np.float32) for part in (scale, shift))
+                factor, term = (part[at - 1].astype(self.g.real) for part in (scale, shift))
                 self._now = {feed.output: g.add(g.mul(z, factor), term)}
             for layer in layers:
                 if layer.kind == "recurrent":

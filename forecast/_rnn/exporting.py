@@ -49,7 +49,9 @@ class Exports:
 
         Notes
         -----
-        Numbers are computed in float32, whatever `dtype` is, so forecasts agree with `predict` to about six digits.
+        Numbers are computed in float32, whatever `dtype` is, so forecasts agree with `predict` to about six digits. The
+        exception is `cell="mlstm"`, which amplifies rounding: it is computed in double, so forecasts agree with those
+        of `dtype="float64"`.
         The `window_norm` of `Windows` is not part of the network: pass `np.asarray(windows)`, and convert the
         forecasts with `windows.restore`.
 
