@@ -12,7 +12,8 @@ from test_random_networks import draw_arguments, draw_windows, one_of
 from tolerances import ONNX
 
 from forecast import RNNClassifier, RNNForecaster, SeriesForecaster, make_windows
-from forecast._network import ACTIVATED_CELLS, ESTIMATOR_CELLS
+from forecast._network import ACTIVATED_CELLS, ESTIMATOR_CELLS, Architecture, Network, Scaling
+from forecast._onnx import onnx_model
 from forecast._onnx.cells import STEPS
 from forecast._onnx.operators import OPERATORS
 from forecast._registries import CELLS
@@ -172,6 +173,49 @@ def test_a_head_at_every_step_gives_the_targets_of_every_step(tmp_path):
     assert np.abs(found - model.predict(X)).max() <= ONNX * np.abs(model.predict(X)).max()
 
 
+def passed_on(monkeypatch, forecaster, frame):
+    """The windows that a fitted forecaster of series passes on to its network."""
+    seen, predict = [], RNNForecaster.predict
+    with monkeypatch.context() as patched:
+        patched.setattr(RNNForecaster, "predict", lambda model, X: (seen.append(X), predict(model, X))[1])
+        forecaster.fit(frame).predict()
+    return seen[-1]
+
+
+WITHOUT_A_PAST = {
+    "known future": {"calendar": ["dayofweek"]},
+    "static values": {"static_covariates": ["size"]},
+    "both": {"calendar": ["dayofweek"], "static_covariates": ["size"]},
+}
+
+
+@pytest.mark.parametrize("decoder", ["recurrent", "segments"])
+@pytest.mark.parametrize("inputs", WITHOUT_A_PAST)
+def test_a_network_without_a_past_reads_known_future_and_static_values(inputs, decoder, tmp_path, monkeypatch):
+    days, rng = pd.date_range("2024-01-01", periods=60, freq="D", name="day"), np.random.default_rng(0)
+    parts = [
+        pd.DataFrame({"day": days, "name": f"s{n}", "size": 1.0 * n, "y": n + rng.normal(size=60)}) for n in range(3)
+    ]
+    own = {"future_size": 2} if inputs == "known future" else {"series_size": 2}
+    network = small(encoder="dense", decoder=decoder, segment=2 if decoder == "segments" else 1, **own)
+    roles = {"target": "y", "series": "name", "time": "day", "lookback": 0, "horizon": 4} | WITHOUT_A_PAST[inputs]
+    forecaster = SeriesForecaster(network, **roles)
+    windows = passed_on(monkeypatch, forecaster, pd.concat(parts))
+    model = forecaster.regressor_
+    assert "X" not in as_given(model, windows)
+    assert difference(model, session_of(model, tmp_path / "a.onnx"), windows) <= ONNX
+
+
+@pytest.mark.parametrize("cell", ["gru_decay", "lstm"])
+def test_rows_at_irregular_times_are_read_alike(cell, tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    stamps = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(1, 180, size=200).cumsum(), unit="min")
+    network = small(cell=cell, decoder="steps", decoder_size=8)
+    forecaster = SeriesForecaster(network, target="y", lookback=8, horizon=4, freq="h", gaps="irregular")
+    windows = passed_on(monkeypatch, forecaster, pd.DataFrame({"y": rng.normal(size=200)}, index=stamps))
+    assert difference(forecaster.regressor_, session_of(forecaster.regressor_, tmp_path / "a.onnx"), windows) <= ONNX
+
+
 # -------------------- losses
 
 
@@ -309,6 +353,15 @@ def test_what_onnx_cannot_say_is_refused_by_name_and_nothing_is_written(what, tm
     with pytest.raises(ValueError, match=f"to_onnx: .*{what}"):
         model.to_onnx(tmp_path / "a.onnx")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_that_reads_nothing_of_a_window_is_refused():
+    nothing = dict(steps=0, inputs=0, hidden=4, layers=1, targets=3, encoder="dense", decoder="recurrent")
+    architecture = Architecture("lstm", "float32", **nothing, series=2, series_size=2)
+    scaling = Scaling(np.zeros(1), np.ones(1), np.zeros(3), np.ones(3))
+    network = Network.initial(architecture, scaling, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="to_onnx: windows without a past, known future and static values"):
+        onnx_model(network)
 
 
 def test_without_the_package_the_error_has_the_fix(tmp_path, monkeypatch):
