@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ CHAIN = [
     {"_preparation"},
     {"_classifier"},
     {"_rnn", "_linear"},
-    {"_training"},
+    {"_training", "_onnx"},
     {"_network"},
     {"_registries", "_conformal"},
     {"_core"},
@@ -265,9 +266,32 @@ def test_numpys_global_random_state_is_left_alone():
     assert lines_with(rf"\b(np|numpy)\.random\.(?!{allowed})\w", paths) == []
 
 
+def brought_by_the_extra_of_tests():
+    """Names of the packages that `pip install ".[test]"` asks for."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    found, extras, read = set(project["dependencies"]), ["test"], set()
+    while extras:
+        if (extra := extras.pop()) not in read:
+            read.add(extra)
+            own = project["optional-dependencies"][extra]
+            found |= set(own)
+            extras += [
+                name
+                for one in own
+                for name in re.findall(r"^rnn-forecast\[(.*)\]", one)[:1]
+                for name in name.split(",")
+            ]
+    return {re.match(r"[\w-]+", one)[0] for one in found}
+
+
 def test_no_test_is_skipped_or_expected_to_fail():
+    """But for those of a package that the extra of the tests does not bring, because it is large."""
     tests = sorted((ROOT / "tests").rglob("*.py"))
-    assert lines_with(r"pytest\.(s[k]ip|importors[k]ip|x[f]ail)|mark\.(s[k]ip|x[f]ail)", tests) == []
+    skips = lines_with(r"pytest\.(s[k]ip|importors[k]ip|x[f]ail)|mark\.(s[k]ip|x[f]ail)", tests)
+    packages = {line: re.search(r'importors[k]ip\("(\w+)[\w.]*"', line) for line in skips}
+    brought = brought_by_the_extra_of_tests()
+    assert {"pytest", "numpy", "onnx"} < brought
+    assert [line for line, package in packages.items() if package is None or package[1] in brought] == []
 
 
 def test_no_line_of_python_is_longer_than_120_characters():

@@ -31,6 +31,9 @@ ISA_AGREEMENT = 1e-12  # float64 across instruction sets, of the largest
 # forecasts of models in files of earlier releases, of the largest, by the dtype of the network (others: float64)
 GOLDEN_MODELS = {"float32": 5e-6, "float64": 1e-12}
 
+# forecasts of onnxruntime, in float32, beside those of predict, of the largest
+ONNX = 1e-5
+
 ULP = 4.0  # exp, sigmoid, tanh, both dtypes
 ULP_OF_LIKELIHOODS = {"log": 1.0, "softplus": 2.0, "log_gamma": 48.0, "digamma": 48.0}  # the last two: of 1 at least
 EXP_LIMIT = {"float32": 88.0, "float64": 709.0}  # arguments beyond are taken for it: exp stays finite

@@ -59,6 +59,9 @@ LABELS = {
     "RNNClassifier.save": Walk(
         lambda path: saved(lambda: MODEL.save(path)), {"path": "a.forecast"}, {"path": "b.forecast"}
     ),
+    "RNNClassifier.to_onnx": Walk(
+        lambda path: saved(lambda: MODEL.to_onnx(path)), {"path": "a.onnx"}, {"path": "b.onnx"}
+    ),
 }  # fmt: skip
 LABELS |= {
     f"RNNClassifier.{method}": Walk(getattr(MODEL, method), {"X": XY["X"]}, {"X": OTHER["X"]})

@@ -296,6 +296,9 @@ NETWORKS = {
     "RNNForecaster.save": Walk(
         lambda path: saved(lambda: QUANTILES.save(path)), {"path": "a.forecast"}, {"path": "b.forecast"}
     ),
+    "RNNForecaster.to_onnx": Walk(
+        lambda path: saved(lambda: QUANTILES.to_onnx(path)), {"path": "a.onnx"}, {"path": "b.onnx"}
+    ),
     "LinearForecaster": Walk(linear, {}, {"penalty": 10.0, "per_series": True, "covariates": None}),
     "LinearForecaster.fit": Walk(
         linear, XY | {"at": XY["X"]}, {"X": OTHER["X"], "y": OTHER["y"], "sample_weight": WEIGHT}

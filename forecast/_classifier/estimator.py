@@ -19,6 +19,7 @@ from .._decorators import fit_context
 from .._files import Saved, as_json, stored
 from .._refusals import Fix, Refusal
 from .._rnn import CONSTRAINTS, Learns, RNNForecaster, card_parts, check_state
+from .exporting import Exports
 from .labels import class_weights, classes_of, flat, numbered, stratified
 from .sequences import ending_together
 
@@ -43,7 +44,7 @@ def card_of_classes(model: RNNClassifier) -> dict[str, Any]:
 
 
 @stored("RNNClassifier", card=card_of_classes, left_out=("callbacks", "n_jobs", "n_threads_"))
-class RNNClassifier(Saved, Learns, ClassifierMixin, BaseEstimator):
+class RNNClassifier(Saved, Learns, Exports, ClassifierMixin, BaseEstimator):
     """Recurrent network that assigns a label to a sequence, or to every step of it.
 
     Stacked recurrent layers read the sequence in time order; a dense head maps the last state to a score for each

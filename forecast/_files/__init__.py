@@ -6,8 +6,9 @@ a file: `plain` values, `arrays`, what pandas knows of `times` and `tables`, and
 """
 
 from .card import as_json
+from .disk import write_whole
 from .errors import ModelFileError
 from .registered import stored
 from .saved import Saved, load, read_card
 
-__all__ = ["ModelFileError", "Saved", "as_json", "load", "read_card", "stored"]
+__all__ = ["ModelFileError", "Saved", "as_json", "load", "read_card", "stored", "write_whole"]

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from .._files import Saved, stored
 from .card import card_parts, check_state
 from .carrying import Carries
+from .exporting import Exports
 from .fitting import Fits, Learns
 from .forecasts import Forecasts
 from .parameters import CONSTRAINTS
@@ -23,7 +24,7 @@ __all__ = ["RNNForecaster"]
 
 
 @stored("RNNForecaster", card=card_parts, left_out=("callbacks", "n_jobs", "n_threads_"))
-class RNNForecaster(Saved, Fits, Learns, Forecasts, Carries, RegressorMixin, BaseEstimator):
+class RNNForecaster(Saved, Fits, Learns, Forecasts, Carries, Exports, RegressorMixin, BaseEstimator):
     """Recurrent network on windows: one row of X is the past of one window, one row of y its future.
 
     Stacked recurrent layers read the inputs in time order; a dense head maps the last state to all outputs at once
