@@ -12,6 +12,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from .._alone import Alone
 from .._arrays import read_inputs, read_training, read_validation, read_weights
+from .._callbacks import CALLBACKS, teardown
 from .._files import Saved, as_json, stored
 from .._rnn import CONSTRAINTS, Learns, RNNForecaster, card_parts, check_state
 from .labels import class_weights, classes_of, flat, numbered, stratified
@@ -27,7 +28,7 @@ def card_of_classes(model):
     return parts
 
 
-@stored("RNNClassifier", card=card_of_classes, left_out=("callbacks", "n_jobs", "n_threads_"))
+@stored("RNNClassifier", card=card_of_classes, left_out=("callbacks", "n_jobs", "n_threads_", CALLBACKS))
 class RNNClassifier(Saved, Learns, ClassifierMixin, BaseEstimator):
     """Recurrent network that assigns a label to a sequence, or to every step of it.
 
@@ -253,7 +254,7 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         sklearn.exceptions.ConvergenceWarning
             A loss or gradient was not finite; training stopped with the best finite weights.
         """
-        with Alone(self, "fit", whole=True):
+        with Alone(self, "fit", whole=True), teardown(self):
             return self._fit(X, y, sample_weight, X_val, y_val, None, max_iter=self.max_iter, go_on=self.warm_start)
 
     def predict(self, X):

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn import config_context
 from sklearn.base import clone
 
+from .._callbacks import regressor_task
 from .._refusals import Refusal, argument
 from .._tail import time_tail
 from .outputs import EachOutput, fit_all_outputs, kind_of
@@ -188,7 +189,8 @@ def fit_regressor(regressor, windows, complete, validation=None, weigh=None):
     if accepts_windows(regressor):
         stops = validation is not None and len(validation) and getattr(regressor, "early_stopping", False)
         more = {"X_val": validation, "y_val": validation.y} if stops else {}
-        return regressor.fit(windows, windows.y, **more, **({} if named is None else {named: weigh(windows)}))
+        with regressor_task(regressor):
+            return regressor.fit(windows, windows.y, **more, **({} if named is None else {named: weigh(windows)}))
     windows = complete(windows)
     if not len(windows):
         raise ValueError(
@@ -200,7 +202,8 @@ def fit_regressor(regressor, windows, complete, validation=None, weigh=None):
         )
     targets = np.asarray(windows.y)
     options = {} if named is None else {named: weigh(windows)}
-    with config_context(transform_output="default"):  # a forecast does not depend on how frames are to be shown
+    # A forecast does not depend on how frames are to be shown.
+    with config_context(transform_output="default"), regressor_task(regressor):
         if targets.shape[1] == 1:
             return regressor.fit(np.asarray(windows), targets.ravel(), **options)
         return fit_all_outputs(regressor, np.asarray(windows), targets, **options)

@@ -2,6 +2,7 @@
 
 from sklearn.base import BaseEstimator, RegressorMixin
 
+from .._callbacks import CALLBACKS
 from .._files import Saved, stored
 from .card import card_parts, check_state
 from .carrying import Carries
@@ -12,7 +13,7 @@ from .parameters import CONSTRAINTS
 __all__ = ["RNNForecaster"]
 
 
-@stored("RNNForecaster", card=card_parts, left_out=("callbacks", "n_jobs", "n_threads_"))
+@stored("RNNForecaster", card=card_parts, left_out=("callbacks", "n_jobs", "n_threads_", CALLBACKS))
 class RNNForecaster(Saved, Fits, Learns, Forecasts, Carries, RegressorMixin, BaseEstimator):
     """Recurrent network on windows: one row of X is the past of one window, one row of y its future.
 

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 
 from .._alone import Alone
+from .._callbacks import CALLBACKS, SupportsCallbacks, fit_task
 from .._files import Saved, stored
 from .._frames import Roles, Rules, check_length, enter, note_sentinels, note_time, read_panel
 from .bounds import check_bounds, note_beyond
@@ -23,10 +24,11 @@ from .weights import row_weights
 __all__ = ["SeriesForecaster"]
 
 
-@stored("SeriesForecaster", card=card_parts, left_out=("n_jobs",))
+@stored("SeriesForecaster", card=card_parts, left_out=("n_jobs", CALLBACKS))
 class SeriesForecaster(
-    Saved, Remembered, Answers, Uncertainty, Paths, Updates, Tunes, Monitors, Requests, RegressorMixin, BaseEstimator
-):
+    Saved, Remembered, Answers, Uncertainty, Paths, Updates, Tunes, Monitors, Requests, SupportsCallbacks,
+    RegressorMixin, BaseEstimator,
+):  # fmt: skip
     """Forecast columns of a time-indexed frame, or of a panel of many series, with any regressor on windows.
 
     Without a regressor, `fit` chooses everything that you do not pass from the training rows: seasons, calendar,
@@ -359,7 +361,7 @@ class SeriesForecaster(
         later = None if X_val is None else self._validation_panel(panel, roles, X_val, y_val, target)
         note_beyond(self.lower, self.upper, roles.target, panel, stacklevel=3)
         weights = row_weights(self, frame, roles, panel.axis, sample_weight)
-        with Alone(self, "fit"):
+        with Alone(self, "fit"), fit_task(self, X, y, sample_weight):
             state, recipe = fitted_state(self, panel, roles, later, getattr(self, "_state", None), weights)
             self._remember(replace(state, flat=is_flat(y)), columns, kind)
             self.recipe_ = self.get_params(deep=False) | recipe
