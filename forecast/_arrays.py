@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
+from ._dlpack import as_numpy
 from ._windows import Windows, WindowTargets, at_every_step, no_past
 
 __all__ = [
@@ -88,6 +89,7 @@ def read_training(estimator, X, y):
     """
     if isinstance(X, Windows):
         return _read_windows(estimator, X, y)
+    X, y = as_numpy(X, "X"), as_numpy(y, "y")
     if y is None:  # in scikit-learn's words, which its own checks look for
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None.")
     _refuse_kind(X, "X")
@@ -128,6 +130,7 @@ def read_inputs(estimator, X, lookback, channels, extra=0):
     """
     if isinstance(X, Windows):
         return _inputs_of_windows(estimator, X, lookback, channels, extra)
+    X = as_numpy(X, "X")
     if not _is_ready(estimator, X, lookback, channels, extra):
         _refuse_kind(X, "X")
         X, steps, n = _flattened(estimator, X)
@@ -169,6 +172,7 @@ def read_examined(estimator, X, y, lookback, channels, extra, n_outputs):
         y = _targets_of(estimator, X, y)
     if y is None:
         raise ValueError("y: the gradient is that of a loss, so targets are needed, but y is None. Pass y as in fit.")
+    y = as_numpy(y, "y")
     data = read_inputs(estimator, X, lookback, channels, extra)
     n, (rows, *columns) = data.n_windows, np.shape(y) or (1,)
     if rows != n:
@@ -232,6 +236,7 @@ def read_weights(sample_weight, dataset):
     if sample_weight is None:
         return None
     rows = np.empty((dataset.n_windows, 0))  # only its length is looked at
+    sample_weight = as_numpy(sample_weight, "sample_weight")
     weight = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
     if not weight.any():
         raise ValueError(

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from ._dlpack import as_numpy
 from ._files import stored
 from ._frames import season_length
 from ._windows import Windows
@@ -141,6 +142,7 @@ class _Baseline(RegressorMixin, BaseEstimator):
         ValueError
             Shapes do not fit together.
         """
+        X, y = as_numpy(X, "X"), as_numpy(y, "y")
         if not isinstance(X, Windows):
             X = check_array(X, allow_nd=True)
         shape = np.shape(y)
@@ -174,7 +176,7 @@ class _Baseline(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         if not isinstance(X, Windows):
-            X = check_array(X, allow_nd=True, dtype=np.float64)
+            X = check_array(as_numpy(X, "X"), allow_nd=True, dtype=np.float64)
         if int(np.prod(X.shape[1:])) != self.n_features_in_:
             raise ValueError(f"X has {int(np.prod(X.shape[1:]))} features, but fit saw {self.n_features_in_}.")
         forecast = self._forecast(X, X.horizon if isinstance(X, Windows) else self.n_outputs_)

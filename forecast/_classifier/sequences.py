@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._dlpack import as_numpy
 from .._windows import Windows
 
 __all__ = ["ending_together"]
@@ -35,6 +36,7 @@ def ending_together(model, X, steps=None):
             "X: RNNClassifier reads arrays of shape (n, steps) or (n, steps, channels), got Windows. Pass "
             "np.asarray(windows), and set n_channels."
         )
+    X = as_numpy(X, "X")
     if getattr(getattr(X, "dtype", None), "kind", "") == "O" and X.ndim == 1:  # an array or a Series of sequences
         X = list(X)
     if _is_uneven(model, X, steps):
@@ -67,7 +69,7 @@ def _is_uneven(model, X, steps):
 
 def _padded(X, steps):
     """A list of sequences as one array, with NaN behind the end of each."""
-    rows = [np.asarray(row) for row in X]
+    rows = [np.asarray(as_numpy(row, "X")) for row in X]
     shapes = {row.shape[1:] for row in rows}
     kinds = {row.dtype.kind for row in rows}
     if len(shapes) > 1 or len(next(iter(shapes))) > 1 or not kinds <= set("fiub"):

@@ -6,6 +6,7 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, clone
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
+from .._dlpack import as_numpy
 from .._files import ModelFileError, stored
 from .._windows import Windows, WindowTargets
 from .inputs import Inputs
@@ -161,6 +162,7 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self._flat = False
 
     def _fit_array(self, X, y, weight):
+        X, y = as_numpy(X, "X"), as_numpy(y, "y")
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=np.float64)
         y = y.astype(np.float64, copy=False)
         flat = y.ndim == 1
@@ -219,6 +221,7 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return out
 
     def _predict_array(self, X):
+        X = as_numpy(X, "X")
         if self.inputs_:
             X = check_array(X, dtype=np.float64)
             if X.shape[1] != self.n_features_in_:

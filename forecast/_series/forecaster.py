@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 
 from .._alone import Alone
 from .._callbacks import CALLBACKS, SupportsCallbacks, fit_task
+from .._dlpack import as_numpy
 from .._files import Saved, stored
 from .._frames import Roles, Rules, check_length, enter, note_sentinels, note_time, read_panel
 from .bounds import check_bounds, note_beyond
@@ -18,7 +19,7 @@ from .parameters import CONSTRAINTS, lookback_of
 from .remembered import Remembered
 from .targets import entered, is_flat, with_target
 from .tools import refuse_arrays, refuse_shuffled_rows
-from .verbs import Answers, Monitors, Paths, Requests, Tunes, Uncertainty, Updates
+from .verbs import Answers, Judged, Monitors, Paths, Requests, Tunes, Uncertainty, Updates
 from .weights import row_weights
 
 __all__ = ["SeriesForecaster"]
@@ -26,8 +27,8 @@ __all__ = ["SeriesForecaster"]
 
 @stored("SeriesForecaster", card=card_parts, left_out=("n_jobs", CALLBACKS))
 class SeriesForecaster(
-    Saved, Remembered, Answers, Uncertainty, Paths, Updates, Tunes, Monitors, Requests, SupportsCallbacks,
-    RegressorMixin, BaseEstimator,
+    Saved, Remembered, Answers, Uncertainty, Paths, Updates, Tunes, Monitors, Judged, Requests,
+    SupportsCallbacks, RegressorMixin, BaseEstimator,
 ):  # fmt: skip
     """Forecast columns of a time-indexed frame, or of a panel of many series, with any regressor on windows.
 
@@ -340,6 +341,7 @@ class SeriesForecaster(
         """
         check_bounds(self.lower, self.upper)
         refuse_arrays(X)
+        y = as_numpy(y, "y")
         refuse_shuffled_rows(self.horizon)
         frame, kind = enter(X)
         columns = frame.columns
