@@ -48,7 +48,7 @@ class SupportsCallbacks:
         Raises
         ------
         TypeError
-            An object lacks these methods.
+            An object does not have these methods.
         """
         from sklearn.callback import CallbackSupportMixin
 
@@ -88,7 +88,7 @@ class FitTask:
     def ends(self, so_far: Callable[[], dict[str, Any]] | None = None) -> bool:
         """End the subtask that is open; returns whether a callback asks to stop.
 
-        `so_far` gives the attributes of a model that is fitted as far as this.
+        `so_far` gives the attributes of a fitted model that has stopped here.
         """
         context, self.open = self.open, None
         if context is None:

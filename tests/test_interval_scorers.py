@@ -145,14 +145,14 @@ def test_an_estimator_without_quantiles_is_refused_by_name(scorer):
     X, y = table()
     with pytest.raises(TypeError, match="is a Ridge, which has no quantiles"):
         scorer(Ridge().fit(X, y), X, y)
-    with pytest.raises(TypeError, match="is a RNNForecaster, which has no quantiles; .* loss='quantile'"):
+    with pytest.raises(TypeError, match=r"is a RNNForecaster, which has no quantiles; .* loss='quantile'"):
         scorer(network(loss="squared_error").fit(X, y), X, y)
 
 
 def test_numbers_out_of_range_and_of_another_length_are_refused():
     X, y = table()
     model = network().fit(X, y)
-    with pytest.raises(ValueError, match="level is 1.5"):
+    with pytest.raises(ValueError, match=r"level is 1\.5"):
         neg_pinball(model, X, y, level=1.5)
     with pytest.raises(ValueError, match="coverage is 0"):
         neg_interval_score(model, X, y, coverage=0)

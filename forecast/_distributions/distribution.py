@@ -1,10 +1,17 @@
 """Distributions of many values: their parameters, and methods for quantiles, densities and scores."""
 
-import numpy as np
+import math
+from itertools import islice
 
+import numpy as np
+import pandas as pd
+
+from .._html import block, line, table
 from .families import FAMILIES
 
 __all__ = ["Distribution"]
+
+_SHOWN = 10  # distributions in a notebook
 
 
 class Distribution:
@@ -82,6 +89,15 @@ class Distribution:
 
     def __repr__(self):
         return f"<{self.name} distribution of shape {self.shape}: {', '.join(self._family.parameters)}>"
+
+    def _repr_html_(self) -> str:
+        parameters, n = self._family.parameters, math.prod(self.shape)
+        index = [str(place[0] if len(place) == 1 else place) for place in islice(np.ndindex(self.shape), _SHOWN)]
+        values = self._values.reshape(n, len(parameters))[:_SHOWN]
+        parts = [table(pd.DataFrame(values, index, list(parameters)))]
+        if n > _SHOWN:
+            parts.append(line(f"and {n - _SHOWN:,} more"))
+        return block(f"{self.name} distributions of shape {self.shape}", *parts)
 
     def __getitem__(self, which):
         """Select distributions, as in an array of shape `shape`."""
