@@ -154,6 +154,13 @@ class _Baseline(RegressorMixin, BaseEstimator):
         self._flat = len(shape) == 1
         return self
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.target_tags.multi_output = True
+        tags.regressor_tags.poor_score = True
+        return tags
+
     def _check(self, X):
         """Refuse windows that the baseline cannot forecast from."""
 

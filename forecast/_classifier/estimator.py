@@ -328,6 +328,15 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         weight = None if sample_weight is None else np.repeat(sample_weight, counts)
         return float(np.average(np.concatenate(list(predicted)) == labels, weights=weight))
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.categorical = self.vocabulary is not None
+        tags.target_tags.multi_output = bool(self.return_sequences)
+        tags.target_tags.single_output = not self.return_sequences
+        tags.non_deterministic = False
+        return tags
+
     # ---------- what training asks for
 
     @property

@@ -4,6 +4,8 @@ from sklearn.base import BaseEstimator, RegressorMixin
 
 from .._callbacks import CALLBACKS
 from .._files import Saved, stored
+from .._network import LOSSES
+from .._windows import at_every_step
 from .card import card_parts, check_state
 from .carrying import Carries
 from .fitting import Fits, Learns
@@ -455,6 +457,9 @@ class RNNForecaster(Saved, Fits, Learns, Forecasts, Carries, RegressorMixin, Bas
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
         tags.target_tags.multi_output = True
+        tags.target_tags.single_output = not at_every_step(self)
+        tags.target_tags.positive_only = LOSSES.get(self.loss, {"target": "real"})["target"] != "real"
         tags.non_deterministic = False
         return tags

@@ -278,7 +278,12 @@ class SeriesForecaster(
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False  # frames alone have the time of their rows
+        tags.input_tags.categorical = tags.input_tags.string = True
+        tags.input_tags.allow_nan = self.missing == "mask"
         tags.target_tags.multi_output = True
+        tags.target_tags.required = False
+        tags.non_deterministic = self.max_seconds is not None
         return tags
 
     def __sklearn_is_fitted__(self):

@@ -27,6 +27,8 @@ class Log(Transform):
     array([[3.]])
     """
 
+    _positive = True
+
     def _forward(self, x):
         self._report(
             x <= 0,
@@ -100,6 +102,7 @@ class BoxCox(Transform):
     array([0., 2.])
     """
 
+    _positive = True
     _n_needed = 2
 
     def __init__(self, lmbda=None):
@@ -330,6 +333,8 @@ class LogReturn(Transform):
     >>> returns.inverse_transform([[0.0953, 0.0]], past=[[100.0]]).round(1)
     array([[110., 110.]])
     """
+
+    _positive = True
 
     @property
     def n_lost(self):

@@ -20,6 +20,14 @@ class Transform(TransformerMixin, BaseEstimator):
     """Base of all transforms: shapes, missing values, refusals. Formulas are in `_learn`, `_forward`, `_inverse`."""
 
     _n_needed = 1  # values that a fit can learn from
+    _positive = False  # whether values must be positive
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.one_d_array = True
+        tags.input_tags.allow_nan = True
+        tags.input_tags.positive_only = self._positive
+        return tags
 
     @property
     def n_lost(self):
