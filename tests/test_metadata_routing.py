@@ -6,6 +6,7 @@ import pytest
 from sklearn import config_context
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import Ridge
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_validate
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -37,6 +38,15 @@ def requested(model):
     return model.set_fit_request(sample_weight=True, X_val=True, y_val=True)
 
 
+def unweighted(name):
+    """A scorer that counts all rows equally."""
+    return get_scorer(name).set_score_request(sample_weight=False)
+
+
+def scaler():
+    return StandardScaler().set_fit_request(sample_weight=False)
+
+
 # -------------------- requests
 
 TAKEN = {
@@ -66,8 +76,7 @@ def test_what_is_passed_without_a_request_is_refused(make):
 
 @pytest.mark.parametrize(("make", "y", "y_val"), [(network, Y, Y_VAL), (classifier, Y > 0, Y_VAL > 0)])
 def test_a_validation_set_is_transformed_as_X_is(make, y, y_val):
-    scale = StandardScaler()
-    steps = [("scale", scale), ("network", requested(make()))]
+    steps = [("scale", scaler()), ("network", requested(make()))]
     pipeline = Pipeline(steps, transform_input=["X_val"]).fit(
         X * 9 + 5, y, sample_weight=WEIGHT, X_val=X_VAL * 9 + 5, y_val=y_val
     )
@@ -93,9 +102,9 @@ def test_without_transform_input_it_is_passed_as_it_is():
 def test_a_search_passes_weights_of_its_folds_and_the_whole_validation_set(in_pipeline):
     model, grid = requested(network()), {"hidden_size": [2, 4]}
     if in_pipeline:
-        model = Pipeline([("scale", StandardScaler()), ("network", model)], transform_input=["X_val"])
+        model = Pipeline([("scale", scaler()), ("network", model)], transform_input=["X_val"])
         grid = {"network__hidden_size": [2, 4]}
-    search = GridSearchCV(model, grid, cv=FOLDS, scoring="neg_mean_squared_error", error_score="raise")
+    search = GridSearchCV(model, grid, cv=FOLDS, scoring=unweighted("neg_mean_squared_error"), error_score="raise")
     search.fit(X, Y, sample_weight=WEIGHT, X_val=X_VAL, y_val=Y_VAL)
     for number, (train, test) in enumerate(FOLDS.split(X)):
         scale = StandardScaler().fit(X[train]) if in_pipeline else None
@@ -116,7 +125,7 @@ def test_a_forecaster_gets_the_weights_of_its_rows():
     cv = TimeSeriesSplit(2, test_size=2)
     found = cross_validate(
         ridge().set_fit_request(sample_weight=True), df, df["y"], cv=cv, params={"sample_weight": weight},
-        scoring="neg_mean_absolute_error", error_score="raise",
+        scoring=unweighted("neg_mean_absolute_error"), error_score="raise",
     )["test_score"]  # fmt: skip
     for score, (train, test) in zip(found, cv.split(df), strict=True):
         one = ridge().fit(df.iloc[train], df["y"].iloc[train], sample_weight=weight[train])
