@@ -123,6 +123,7 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
     """
 
     _check_loaded = check_state
+    _described_by = RNNForecaster
 
     _parameter_constraints = {
         "vocabulary": [Interval(Integral, 1, None, closed="left"), None],

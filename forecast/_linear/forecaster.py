@@ -8,6 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from .._dlpack import as_numpy
 from .._files import ModelFileError, stored
+from .._parameter_docs import DescribesParameters
 from .._windows import Windows, WindowTargets
 from .inputs import Inputs
 from .level import Level
@@ -20,7 +21,7 @@ _BLOCK = 64  # windows that are multiplied at once, always as many: the bits of 
 
 
 @stored("linear forecaster")
-class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
+class LinearForecaster(DescribesParameters, MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Ridge regression on windows in closed form: each step of the horizon is a weighted sum of the window's values.
 
     On `Windows`, the inputs are all lags of the targets, the newest and the seasonal values of the other channels, the

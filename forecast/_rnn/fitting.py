@@ -11,6 +11,7 @@ from .._alone import Alone
 from .._arrays import read_training, read_validation, read_weights
 from .._callbacks import SupportsCallbacks, begun, teardown
 from .._network import along
+from .._parameter_docs import DescribesParameters
 from .._training import EpochTasks, train
 from .arguments import check_combinations, groups_of, recipe_of, refuse_freeze
 from .carrying import begins_of, sequences_of
@@ -87,7 +88,7 @@ class Fits:
             return self._fit(X, y, sample_weight, None, None, starts, max_iter=1, go_on=True, partial=True)
 
 
-class Learns(SupportsCallbacks):
+class Learns(SupportsCallbacks, DescribesParameters):
     """The part of an estimator that trains a network on windows and holds what it has learned."""
 
     def _read(self, X, y, sample_weight):

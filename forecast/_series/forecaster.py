@@ -12,6 +12,7 @@ from .._callbacks import CALLBACKS, SupportsCallbacks, fit_task
 from .._dlpack import as_numpy
 from .._files import Saved, stored
 from .._frames import Roles, Rules, check_length, enter, note_sentinels, note_time, read_panel
+from .._parameter_docs import DescribesParameters
 from .bounds import check_bounds, note_beyond
 from .card import card_parts
 from .fitting import fitted_state
@@ -28,7 +29,7 @@ __all__ = ["SeriesForecaster"]
 @stored("SeriesForecaster", card=card_parts, left_out=("n_jobs", CALLBACKS))
 class SeriesForecaster(
     Saved, Remembered, Answers, Uncertainty, Paths, Updates, Tunes, Monitors, Judged, Requests,
-    SupportsCallbacks, RegressorMixin, BaseEstimator,
+    SupportsCallbacks, DescribesParameters, RegressorMixin, BaseEstimator,
 ):  # fmt: skip
     """Forecast columns of a time-indexed frame, or of a panel of many series, with any regressor on windows.
 
