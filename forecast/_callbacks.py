@@ -26,7 +26,7 @@ def _exist(model: object) -> bool:
 class SupportsCallbacks:
     """The part of an estimator that takes scikit-learn's callbacks."""
 
-    @available_if(_exist)
+    @available_if(_exist)  # type: ignore[untyped-decorator]
     def set_callbacks(self, *callbacks: Any) -> "SupportsCallbacks":
         """Set callbacks of scikit-learn, such as `sklearn.callback.ProgressBar`; needs scikit-learn 1.9 or newer.
 
@@ -75,7 +75,7 @@ class FitTask:
         self.context = CallbackSupportMixin._init_callback_context(model, max_subtasks=max_subtasks)
         self.context.call_on_fit_task_begin(estimator=model, **data)
 
-    def begins(self, name: str, of: Any = None) -> AbstractContextManager[None]:
+    def begins(self, name: str, of: Any = None) -> ExitStack:
         """Begin a subtask; for that of fitting another estimator, `of`, it is entered while that is fitted."""
         self.open = context = self.context.subcontext(task_name=name)
         # scikit-learn would warn of each estimator that takes no callbacks.

@@ -3,7 +3,7 @@
 `forecast.metrics` has the scorers for users.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -201,9 +201,9 @@ def _intervals(estimator: Any, X: Any, y: Any, coverage: float) -> tuple[Floats,
     return actual, bounds[:, 0], bounds[:, 1]
 
 
-def _joined(parts: Any) -> tuple[Floats, Floats]:
-    actual, found = zip(*parts, strict=True)
-    actual, found = np.concatenate(actual), np.concatenate(found)
+def _joined(parts: Iterable[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    several = list(parts)
+    actual, found = (np.concatenate([pair[which] for pair in several]) for which in (0, 1))
     if not len(actual):
         raise ValueError("no row of X has an actual value: there is nothing to judge a forecast by.")
     return actual, found
