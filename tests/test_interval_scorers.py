@@ -73,6 +73,8 @@ def test_all_series_and_targets_count():
         interval_score(later[name], found[f"{name}_lower"], found[f"{name}_upper"], coverage=0.8) for name in ("y", "z")
     ]
     assert -neg_interval_score(model, later, later[["y", "z"]], coverage=0.8) == pytest.approx(np.mean(each))
+    each = [pinball(later[name], found[f"{name}_upper"], 0.9) for name in ("y", "z")]
+    assert -neg_pinball(model, later, later[["y", "z"]], level=0.9) == pytest.approx(np.mean(each))
 
 
 def test_missing_values_are_left_out():

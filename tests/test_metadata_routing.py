@@ -111,7 +111,10 @@ def test_a_search_passes_weights_of_its_folds_and_the_whole_validation_set(in_pi
         seen = (lambda x, scale=scale: x) if scale is None else scale.transform
         one = network(hidden_size=2).fit(seen(X[train]), Y[train], WEIGHT[train], seen(X_VAL), Y_VAL)
         error = np.square(one.predict(seen(X[test])) - Y[test]).mean()
-        assert search.cv_results_[f"split{number}_test_score"][0] == pytest.approx(-error, rel=1e-12)
+        score = search.cv_results_[f"split{number}_test_score"][0]
+        assert score == pytest.approx(-error, rel=1e-12)
+        equal = network(hidden_size=2).fit(seen(X[train]), Y[train], None, seen(X_VAL), Y_VAL)
+        assert score != pytest.approx(-np.square(equal.predict(seen(X[test])) - Y[test]).mean(), rel=1e-6)
 
 
 def test_a_forecaster_gets_the_weights_of_its_rows():

@@ -44,7 +44,8 @@ def test_types_and_texts_are_those_of_the_docstring():
     model = small()
     text = descriptions(model).get("zoneout", "")
     expected = (
-        "zoneout: float, default=0.0<br><br>Probability that a unit keeps its previous states at a step of training,<br>"
+        "zoneout: float, default=0.0<br><br>"
+        "Probability that a unit keeps its previous states at a step of training,<br>"
         "in [0, 1); predict uses the expected value."
     )
     assert text == (expected if DESCRIBED else "")

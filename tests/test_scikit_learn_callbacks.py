@@ -129,8 +129,11 @@ def test_windows_are_scored_by_their_own_targets():
 
     windows = make_windows(series(), lookback=6, horizon=2)
     monitor = ScoringMonitor(scoring="neg_mean_absolute_error")
-    small(categories=None).set_callbacks(monitor).fit(windows)
-    assert len(monitor.get_logs().data) == 7
+    model = small().set_callbacks(monitor).fit(windows)
+    scores = [row["neg_mean_absolute_error"] for row in monitor.get_logs().data]
+    error = np.abs(model.predict(windows) - np.asarray(windows.y)).mean()
+    assert len(scores) == 7
+    assert -scores[0] == pytest.approx(error, rel=1e-12)
 
 
 def test_a_callback_stops_the_training(tmp_path):
