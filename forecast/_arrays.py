@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
 from . import _array_refusals as refusals
+from ._dlpack import as_numpy
 from ._refusals import Refusal, extended
 from ._types import Array, Booleans, Floats, Integers
 from ._windows import Windows, WindowTargets, at_every_step, no_past
@@ -96,6 +97,7 @@ def read_training(estimator: Any, X: Any, y: Any) -> Dataset:
     """
     if isinstance(X, Windows):
         return _read_windows(estimator, X, y)
+    X, y = as_numpy(X, "X"), as_numpy(y, "y")
     if y is None:  # in scikit-learn's words, which its own checks look for
         raise ValueError(Refusal(f"{type(estimator).__name__} requires y to be passed, but the target y is None"))
     _refuse_kind(X, "X")
@@ -133,6 +135,7 @@ def read_inputs(estimator: Any, X: Any, lookback: int, channels: int, extra: int
     """
     if isinstance(X, Windows):
         return _inputs_of_windows(estimator, X, lookback, channels, extra)
+    X = as_numpy(X, "X")
     if not _is_ready(estimator, X, lookback, channels, extra):
         _refuse_kind(X, "X")
         X, steps, n = _flattened(estimator, X)
@@ -181,6 +184,7 @@ def read_examined(estimator: Any, X: Any, y: Any, lookback: int, channels: int, 
         y = _targets_of(estimator, X, y)
     if y is None:
         raise ValueError(refusals.targets_needed())
+    y = as_numpy(y, "y")
     data = read_inputs(estimator, X, lookback, channels, extra)
     n, (rows, *columns) = data.n_windows, np.shape(y) or (1,)
     if rows != n:
@@ -247,6 +251,7 @@ def read_weights(sample_weight: npt.ArrayLike | None, dataset: Dataset) -> Float
     if sample_weight is None:
         return None
     rows = np.empty((dataset.n_windows, 0))  # only its length is looked at
+    sample_weight = as_numpy(sample_weight, "sample_weight")
     weight = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
     if not weight.any():
         raise ValueError(

@@ -12,13 +12,14 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from ._dlpack import as_numpy
 from ._files import stored
 from ._frames import season_length
 from ._refusals import Refusal
 from ._windows import Windows
 
 if TYPE_CHECKING:
-    from typing import Self
+    from typing import Any, Self
 
     from numpy.typing import ArrayLike
 
@@ -156,6 +157,7 @@ class _Baseline(RegressorMixin, BaseEstimator):
         ValueError
             Shapes do not fit together.
         """
+        X, y = as_numpy(X, "X"), as_numpy(y, "y")
         given: Array | Windows = X if isinstance(X, Windows) else check_array(X, allow_nd=True)
         shape = np.shape(y)
         if len(shape) not in (1, 2) or shape[0] != len(given):
@@ -167,6 +169,13 @@ class _Baseline(RegressorMixin, BaseEstimator):
         self.n_outputs_ = 1 if len(shape) == 1 else shape[1]
         self._flat = len(shape) == 1
         return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.target_tags.multi_output = True
+        tags.regressor_tags.poor_score = True
+        return tags
 
     def _check(self, X: Array | Windows) -> None:
         """Refuse windows that the baseline cannot forecast from."""
@@ -189,7 +198,9 @@ class _Baseline(RegressorMixin, BaseEstimator):
             Another number of features than in `fit`.
         """
         check_is_fitted(self)
-        given: Array | Windows = X if isinstance(X, Windows) else check_array(X, allow_nd=True, dtype=np.float64)
+        given: Array | Windows = (
+            X if isinstance(X, Windows) else check_array(as_numpy(X, "X"), allow_nd=True, dtype=np.float64)
+        )
         if int(np.prod(given.shape[1:])) != self.n_features_in_:
             raise ValueError(
                 Refusal(f"has {int(np.prod(given.shape[1:]))} features, but fit saw {self.n_features_in_}", where="X")

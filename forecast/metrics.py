@@ -14,6 +14,7 @@ from ._distributions import Distribution, crps_of, log_score, neg_crps, neg_log_
 from ._energy import energy_score, neg_energy_score
 from ._numbers import finite as _finite
 from ._refusals import Fix, Refusal
+from ._scorers import interval_loss, neg_coverage_error, neg_interval_score, neg_pinball, pinball_loss
 from ._shares import share
 
 if TYPE_CHECKING:
@@ -32,9 +33,12 @@ __all__ = [
     "log_score",
     "mae",
     "mase",
+    "neg_coverage_error",
     "neg_crps",
     "neg_energy_score",
+    "neg_interval_score",
     "neg_log_score",
+    "neg_pinball",
     "pinball",
     "rmse",
     "rmsse",
@@ -319,8 +323,7 @@ def pinball(actual: ArrayLike, forecast: ArrayLike, level: float) -> float:
     1.0
     """
     actual, forecast = _pair(actual, forecast)
-    level = share(level, "level")
-    return float(np.maximum(level * (actual - forecast), (level - 1) * (actual - forecast)).mean())
+    return float(pinball_loss(actual, forecast, share(level, "level")).mean())
 
 
 def crps(actual: ArrayLike, quantiles: ArrayLike | Distribution, levels: ArrayLike | None = None) -> float:
@@ -441,9 +444,7 @@ def interval_score(actual: ArrayLike, lower: ArrayLike, upper: ArrayLike, *, cov
     5.0
     """
     actual, lower, upper = _interval(actual, lower, upper)
-    fine = 2 / (1 - share(coverage, "coverage"))
-    outside = np.maximum(lower - actual, 0) + np.maximum(actual - upper, 0)
-    return float((upper - lower + fine * outside).mean())
+    return float(interval_loss(actual, lower, upper, share(coverage, "coverage")).mean())
 
 
 def _interval(actual: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> tuple[Floats, Floats, Floats]:

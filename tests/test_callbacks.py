@@ -2,6 +2,7 @@
 
 import logging
 import pickle
+from importlib.util import find_spec
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from small_networks import small, table
 
-from forecast import SeriesForecaster
+from forecast import RNNClassifier, SeriesForecaster, _callbacks
 
 KEYS = [
     "epoch", "max_iter", "loss", "validation_loss", "learning_rate", "gradient_norm", "seconds", "epoch_seconds",
@@ -194,3 +195,14 @@ def test_a_callback_that_ends_a_training_that_went_too_far_leaves_finite_weights
     with pytest.warns(ConvergenceWarning, match="diverged"):
         model.fit(X, y)
     assert np.isfinite(model.predict(X)).all()
+
+
+# -------------------- those of scikit-learn
+
+
+@pytest.mark.parametrize("model", [small(), RNNClassifier(), SeriesForecaster(small(), lookback=4, horizon=2)])
+def test_set_callbacks_is_there_where_scikit_learn_has_callbacks(model, monkeypatch):
+    """What it does: test_scikit_learn_callbacks.py."""
+    assert hasattr(model, "set_callbacks") == (find_spec("sklearn.callback") is not None)
+    monkeypatch.setattr(_callbacks, "find_spec", lambda name: None)
+    assert not hasattr(model, "set_callbacks")

@@ -16,10 +16,11 @@ from walks_of_distributions import DISTRIBUTIONS
 from walks_of_labels import LABELS
 from walks_of_models import MODELS
 from walks_of_plots import PLOTS
+from walks_of_scikit_learn import SCIKIT_LEARN
 from walks_of_tools import TOOLS
 from walks_of_updates import UPDATES, with_panels
 
-WALKS = MODELS | with_panels(MODELS) | UPDATES | TOOLS | PLOTS | LABELS | DISTRIBUTIONS
+WALKS = MODELS | with_panels(MODELS) | UPDATES | TOOLS | PLOTS | LABELS | DISTRIBUTIONS | SCIKIT_LEARN
 PAIRS = [(name, argument) for name, walk in WALKS.items() for argument in walk.changes]
 EFFECTS = [pair for pair in PAIRS if WALKS[pair[0]].changes[pair[1]] is not IGNORED]
 OPTIONS = [(name, option) for name, walks in COMMANDS.items() for option in walks]

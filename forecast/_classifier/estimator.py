@@ -15,6 +15,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from .._alone import Alone
 from .._arrays import read_inputs, read_training, read_validation, read_weights
+from .._callbacks import CALLBACKS, teardown
 from .._decorators import fit_context
 from .._files import Saved, as_json, stored
 from .._refusals import Fix, Refusal
@@ -43,7 +44,7 @@ def card_of_classes(model: RNNClassifier) -> dict[str, Any]:
     return parts
 
 
-@stored("RNNClassifier", card=card_of_classes, left_out=("callbacks", "n_jobs", "n_threads_"))
+@stored("RNNClassifier", card=card_of_classes, left_out=("callbacks", "n_jobs", "n_threads_", CALLBACKS))
 class RNNClassifier(Saved, Learns, Exports, ClassifierMixin, BaseEstimator):
     """Recurrent network that assigns a label to a sequence, or to every step of it.
 
@@ -138,6 +139,7 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
     """
 
     _check_loaded = check_state
+    _described_by = RNNForecaster
 
     _parameter_constraints = {
         "vocabulary": [Interval(Integral, 1, None, closed="left"), None],
@@ -276,7 +278,7 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         sklearn.exceptions.ConvergenceWarning
             A loss or gradient was not finite; training stopped with the best finite weights.
         """
-        with Alone(self, "fit", whole=True):
+        with Alone(self, "fit", whole=True), teardown(self):
             return self._fit(X, y, sample_weight, X_val, y_val, None, max_iter=self.max_iter, go_on=self.warm_start)
 
     def predict(self, X: ArrayLike) -> Array | list[Array]:
@@ -349,6 +351,15 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         labels, _ = flat(self, y, lengths.max() - lengths, len(lengths), int(lengths.max()))
         weight = None if sample_weight is None else np.repeat(np.asarray(sample_weight), lengths)
         return float(np.average(np.concatenate(list(predicted)) == labels, weights=weight))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.categorical = self.vocabulary is not None
+        tags.target_tags.multi_output = bool(self.return_sequences)
+        tags.target_tags.single_output = not self.return_sequences
+        tags.non_deterministic = False
+        return tags
 
     # ---------- what training asks for
 

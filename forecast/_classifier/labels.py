@@ -9,6 +9,7 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
+from .._dlpack import as_numpy
 from .._refusals import Refusal
 from .._registries import MOST_OUTPUTS
 from .._rnn import LEAST_HELD_OUT
@@ -57,6 +58,7 @@ def labels_at_steps(y: Any, begin: Integers | None, n: int, steps: int) -> list[
 
 def flat(model: RNNClassifier, y: Any, begin: Integers | None, n: int, steps: int) -> tuple[Array, Integers | None]:
     """All labels in one array, and how many each row has (None: one)."""
+    y = as_numpy(y, "y")
     if not model.return_sequences:
         return check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype=None, input_name="y"), None
     rows = labels_at_steps(y, begin, n, steps)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from .._dlpack import as_numpy
 from .._refusals import Refusal
 from .._windows import Windows
 
@@ -51,6 +52,7 @@ def ending_together(model: RNNClassifier, X: Any, steps: int | None = None) -> t
                 advice="Pass np.asarray(windows), and set n_channels.",
             )
         )
+    X = as_numpy(X, "X")
     if getattr(getattr(X, "dtype", None), "kind", "") == "O" and X.ndim == 1:  # an array or a Series of sequences
         X = list(X)
     table: Any
@@ -85,7 +87,7 @@ def _is_uneven(model: RNNClassifier, X: Any, steps: int | None) -> bool:
 
 def _padded(X: Any, steps: int | None) -> tuple[Floats, Integers]:
     """A list of sequences as one array, with NaN behind the end of each."""
-    rows = [np.asarray(row) for row in X]
+    rows = [np.asarray(as_numpy(row, "X")) for row in X]
     shapes = {row.shape[1:] for row in rows}
     kinds = {row.dtype.kind for row in rows}
     if len(shapes) > 1 or len(next(iter(shapes))) > 1 or not kinds <= set("fiub"):

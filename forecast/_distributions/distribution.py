@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import pandas as pd
 
+from .._html import block, line, table
 from .._refusals import Refusal
 from .._types import Floats
 from .families import FAMILIES
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
     from .families import AnyFamily
 
 __all__ = ["Distribution"]
+
+_SHOWN = 10  # distributions in a notebook
 
 
 class Distribution:
@@ -95,6 +101,15 @@ class Distribution:
 
     def __repr__(self) -> str:
         return f"<{self.name} distribution of shape {self.shape}: {', '.join(self._family.parameters)}>"
+
+    def _repr_html_(self) -> str:
+        parameters, n = self._family.parameters, math.prod(self.shape)
+        index = [str(place[0] if len(place) == 1 else place) for place in islice(np.ndindex(self.shape), _SHOWN)]
+        values = self._values.reshape(n, len(parameters))[:_SHOWN]
+        parts = [table(pd.DataFrame(values, index, list(parameters)))]
+        if n > _SHOWN:
+            parts.append(line(f"and {n - _SHOWN:,} more"))
+        return block(f"{self.name} distributions of shape {self.shape}", *parts)
 
     def __getitem__(self, which: Any) -> Self:
         """Select distributions, as in an array of shape `shape`."""

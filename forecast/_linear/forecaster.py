@@ -10,7 +10,9 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, clone
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
+from .._dlpack import as_numpy
 from .._files import ModelFileError, stored
+from .._parameter_docs import DescribesParameters
 from .._refusals import Fix, Refusal
 from .._types import Floats, Integers
 from .._windows import Windows, WindowTargets
@@ -31,7 +33,7 @@ _BLOCK = 64  # windows that are multiplied at once, always as many: the bits of 
 
 
 @stored("linear forecaster")
-class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
+class LinearForecaster(DescribesParameters, MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Ridge regression on windows in closed form: each step of the horizon is a weighted sum of the window's values.
 
     On `Windows`, the inputs are all lags of the targets, the newest and the seasonal values of the other channels, the
@@ -183,6 +185,7 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self._flat = False
 
     def _fit_array(self, X: Any, y: Any, weight: Any) -> None:
+        X, y = as_numpy(X, "X"), as_numpy(y, "y")
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=np.float64)
         y = y.astype(np.float64, copy=False)
         flat = y.ndim == 1
@@ -244,6 +247,7 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return out
 
     def _predict_array(self, X: Any) -> Floats:
+        X = as_numpy(X, "X")
         if self.inputs_:
             X = check_array(X, dtype=np.float64)
             if X.shape[1] != self.n_features_in_:

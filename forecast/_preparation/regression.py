@@ -10,6 +10,7 @@ import numpy as np
 from sklearn import config_context
 from sklearn.base import clone
 
+from .._callbacks import regressor_task
 from .._refusals import Fix, Refusal, argument
 from .._tail import time_tail
 from .._types import Floats
@@ -211,9 +212,9 @@ def fit_regressor(
         more: dict[str, Any] = {}
         if validation is not None and len(validation) and getattr(regressor, "early_stopping", False):
             more = {"X_val": validation, "y_val": validation.y}
-        return regressor.fit(
-            windows, windows.y, **more, **({} if named is None or weigh is None else {named: weigh(windows)})
-        )
+        weight = {} if named is None or weigh is None else {named: weigh(windows)}
+        with regressor_task(regressor):
+            return regressor.fit(windows, windows.y, **more, **weight)
     windows = complete(windows)
     if not len(windows):
         raise ValueError(
@@ -225,7 +226,8 @@ def fit_regressor(
         )
     targets = np.asarray(windows.y)
     options = {} if named is None or weigh is None else {named: weigh(windows)}
-    with config_context(transform_output="default"):  # a forecast does not depend on how frames are to be shown
+    # A forecast does not depend on how frames are to be shown.
+    with config_context(transform_output="default"), regressor_task(regressor):
         if targets.shape[1] == 1:
             return regressor.fit(np.asarray(windows), targets.ravel(), **options)
         return fit_all_outputs(regressor, np.asarray(windows), targets, **options)

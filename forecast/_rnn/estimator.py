@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from sklearn.base import BaseEstimator, RegressorMixin
 
+from .._callbacks import CALLBACKS
 from .._files import Saved, stored
+from .._network import LOSSES
+from .._windows import at_every_step
 from .card import card_parts, check_state
 from .carrying import Carries
 from .exporting import Exports
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["RNNForecaster"]
 
 
-@stored("RNNForecaster", card=card_parts, left_out=("callbacks", "n_jobs", "n_threads_"))
+@stored("RNNForecaster", card=card_parts, left_out=("callbacks", "n_jobs", "n_threads_", CALLBACKS))
 class RNNForecaster(Saved, Fits, Learns, Forecasts, Carries, Exports, RegressorMixin, BaseEstimator):
     """Recurrent network on windows: one row of X is the past of one window, one row of y its future.
 
@@ -465,6 +468,9 @@ class RNNForecaster(Saved, Fits, Learns, Forecasts, Carries, Exports, RegressorM
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
         tags.target_tags.multi_output = True
+        tags.target_tags.single_output = not at_every_step(self)
+        tags.target_tags.positive_only = LOSSES.get(self.loss, {"target": "real"})["target"] != "real"
         tags.non_deterministic = False
         return tags

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._alone import Alone
 from .._arrays import read_training, read_validation, read_weights
+from .._callbacks import SupportsCallbacks, begun, teardown
 from .._decorators import fit_context
 from .._network import along
+from .._parameter_docs import DescribesParameters
 from .._refusals import Refusal
-from .._training import train
+from .._training import EpochTasks, train
 from .arguments import check_combinations, groups_of, recipe_of, refuse_freeze
 from .carrying import begins_of, sequences_of
 from .categories import levels_of, refuse_unknown, with_rows_of_unread_codes
@@ -88,7 +91,7 @@ class Fits(Host):
         sklearn.exceptions.ConvergenceWarning
             A loss or gradient was not finite; training stopped with the best finite weights.
         """
-        with Alone(self, "fit", whole=True):
+        with Alone(self, "fit", whole=True), teardown(self):
             return self._fit(X, y, sample_weight, X_val, y_val, starts, max_iter=self.max_iter, go_on=self.warm_start)
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -118,7 +121,7 @@ class Fits(Host):
             return self._fit(X, y, sample_weight, None, None, starts, max_iter=1, go_on=True, partial=True)
 
 
-class Learns(Host):
+class Learns(Host, SupportsCallbacks, DescribesParameters):
     """The part of an estimator that trains a network on windows and holds what it has learned."""
 
     def _read(
@@ -158,6 +161,7 @@ class Learns(Host):
         partial: bool = False,
     ) -> Self:
         check_combinations(self)
+        task = None if partial else begun(self, max_iter, X, y, sample_weight)
         go_on = go_on and hasattr(self, "_network")
         if not go_on:
             refuse_freeze(self)
@@ -186,15 +190,24 @@ class Learns(Host):
         recipe = replace(recipe_of(self, max_iter, partial), groups=groups_of(self, network), begins=begins)
         if begins is not None:
             recipe = replace(recipe, begins_to_judge=begins if given is None else begins_of(self, given))
+
+        def keep(model: Self, run: Run) -> Self:
+            theta = run.theta if go_on else with_rows_of_unread_codes(network, optimizer, run.theta)
+            learnt, carried = network.with_theta(theta), None
+            if begins is not None:
+                carried = along(learnt, learnt.source(data.arguments), sequences_of(begins))[1]
+            model._keep(learnt, optimizer, data, names, run, partial and go_on)
+            model._carried = carried
+            return model
+
         run = train(
             network, optimizer, network.source(data.arguments, weight), windows, validation, recipe, rng, self.n_jobs,
             None if given is None else network.source(given.arguments),
+            task=task and EpochTasks(task, lambda run: dict(vars(keep(copy(self), run)))),
         )  # fmt: skip
-        theta = run.theta if go_on else with_rows_of_unread_codes(network, optimizer, run.theta)
-        network = network.with_theta(theta)
-        carried = None if begins is None else along(network, network.source(data.arguments), sequences_of(begins))[1]
-        self._keep(network, optimizer, data, names, run, partial and go_on)
-        self._carried = carried
+        keep(self, run)
+        if task is not None:
+            task.finish(fitted=True)
         return self
 
     def _begins(self, data: Dataset, starts: ArrayLike | None) -> Booleans | None:

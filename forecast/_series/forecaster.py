@@ -11,9 +11,12 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 
 from .._alone import Alone
+from .._callbacks import CALLBACKS, SupportsCallbacks, fit_task
 from .._decorators import fit_context
+from .._dlpack import as_numpy
 from .._files import Saved, stored
 from .._frames import Roles, Rules, check_length, enter, note_sentinels, note_time, read_panel
+from .._parameter_docs import DescribesParameters
 from .._types import FrameLike, Seed
 from .bounds import check_bounds, note_beyond
 from .card import card_parts
@@ -22,7 +25,7 @@ from .parameters import CONSTRAINTS, lookback_of
 from .remembered import Remembered
 from .targets import entered, is_flat, with_target
 from .tools import refuse_arrays, refuse_shuffled_rows
-from .verbs import Answers, Monitors, Paths, Requests, Tunes, Uncertainty, Updates
+from .verbs import Answers, Judged, Monitors, Paths, Requests, Tunes, Uncertainty, Updates
 from .weights import row_weights
 
 if TYPE_CHECKING:
@@ -33,10 +36,11 @@ if TYPE_CHECKING:
 __all__ = ["SeriesForecaster"]
 
 
-@stored("SeriesForecaster", card=card_parts, left_out=("n_jobs",))
+@stored("SeriesForecaster", card=card_parts, left_out=("n_jobs", CALLBACKS))
 class SeriesForecaster(
-    Saved, Remembered, Answers, Uncertainty, Paths, Updates, Tunes, Monitors, Requests, RegressorMixin, BaseEstimator
-):
+    Saved, Remembered, Answers, Uncertainty, Paths, Updates, Tunes, Monitors, Judged, Requests,
+    SupportsCallbacks, DescribesParameters, RegressorMixin, BaseEstimator,
+):  # fmt: skip
     """Forecast columns of a time-indexed frame, or of a panel of many series, with any regressor on windows.
 
     Without a regressor, `fit` chooses everything that you do not pass from the training rows: seasons, calendar,
@@ -294,7 +298,12 @@ class SeriesForecaster(
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False  # frames alone have the time of their rows
+        tags.input_tags.categorical = tags.input_tags.string = True
+        tags.input_tags.allow_nan = self.missing == "mask"
         tags.target_tags.multi_output = True
+        tags.target_tags.required = False
+        tags.non_deterministic = self.max_seconds is not None
         return tags
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -365,6 +374,7 @@ class SeriesForecaster(
         """
         check_bounds(self.lower, self.upper)
         refuse_arrays(X)
+        y = as_numpy(y, "y")
         refuse_shuffled_rows(self.horizon)
         frame, kind = enter(X)
         columns = frame.columns
@@ -386,7 +396,7 @@ class SeriesForecaster(
         later = None if X_val is None else self._validation_panel(panel, roles, X_val, y_val, target)
         note_beyond(self.lower, self.upper, roles.target, panel, stacklevel=3)
         weights = row_weights(self, frame, roles, panel.axis, sample_weight)
-        with Alone(self, "fit"):
+        with Alone(self, "fit"), fit_task(self, X, y, sample_weight):
             state, recipe = fitted_state(self, panel, roles, later, getattr(self, "_state", None), weights)
             self._remember(replace(state, flat=is_flat(y)), columns, kind)
             self.recipe_ = self.get_params(deep=False) | recipe

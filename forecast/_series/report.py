@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
+from .._html import block, folded, line, lines, table
 from .._types import Booleans, Floats, Integers
 from ..metrics import skill
 
@@ -68,6 +69,18 @@ class ModelReport:
         several = np.isfinite(self.scaled_skill) and not np.isclose(self.scaled_skill, self.skill, rtol=1e-9)
         second = f"skill over the best naive forecast {self.skill:+.1%}{alike if several else ''}"
         return f"{first}\n{second}{self._members()}" + "".join(f"; {note}" for note in self.notes)
+
+    def _repr_html_(self) -> str:
+        first, *rest = str(replace(self, notes=[])).split("\n")
+        if self.table is None:
+            title, parts = "Validation", [line(first)]
+        else:
+            title = f"Validation on {self.n_windows} windows"
+            parts = [*map(line, rest), table(self.table, ["skill"], first=True)]
+        parts.append(lines(self.notes))
+        if self.candidates is not None:
+            parts.append(folded(f"{len(self.candidates)} candidates", table(self.candidates)))
+        return block(title, *parts)
 
     def trained_on(self, until: Any) -> ModelReport:
         """The same errors, with a note that training has continued since they were measured.

@@ -3,5 +3,6 @@
 from .epochs import train
 from .kept import Run
 from .recipe import FALLING, SCHEDULES, Recipe
+from .tasks import EpochTasks
 
-__all__ = ["FALLING", "SCHEDULES", "Recipe", "Run", "train"]
+__all__ = ["FALLING", "SCHEDULES", "EpochTasks", "Recipe", "Run", "train"]

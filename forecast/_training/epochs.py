@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -129,6 +130,11 @@ class _Training:
         """Zeros for each stream, if states are carried."""
         return None if self.streams is None else np.zeros(self.compiled.n_states * size, dtype=self.theta.dtype)
 
+    def so_far(self) -> Run:
+        """What would be kept if the training ended here."""
+        theta = self.run.theta if self.held_out else self.average.of(self.theta)
+        return replace(self.run, theta=theta.copy(), validation_loss_curve=list(self.run.validation_loss_curve))
+
     def gives_numbers(self) -> bool:
         """Whether the last weights do, where no later batch shows it."""
         windows = self.windows
@@ -165,6 +171,7 @@ def train(
     rng: np.random.Generator,
     n_jobs: int | None = None,
     validation_source: Any = None,
+    task: Any = None,
 ) -> Run:
     """Train from the network's weights on; they are not changed.
 
@@ -181,6 +188,8 @@ def train(
     n_jobs : int or None
     validation_source : _core.Source, default=None
         Where the windows to hold out come from; None: from `source`.
+    task : EpochTasks, default=None
+        Follows the epochs, and may stop the training, as a callback may.
 
     Returns
     -------
@@ -202,6 +211,8 @@ def train(
     with Progress(recipe.verbose, recipe.callbacks) as progress:
         progress.begins(*_subject(network, windows, validation), fit.schedule.epochs, fit.threads)
         while reason == "finished" and not fit.over:
+            if task is not None:
+                task.begins()
             result = fit.epoch(run.n_iter)
             run.threads = result["threads"]
             run.norms.append(result["norms"])
@@ -221,6 +232,8 @@ def train(
                 run.n_iter, loss=loss, validation_loss=judged if fit.held_out else None, learning_rate=result["rate"],
                 norms=result["norms"], best=fit.held_out and run.best_epoch == run.n_iter,
             )  # fmt: skip
+            if task is not None:
+                stop = task.ends(fit.so_far) or stop
             if fit.stops_early():
                 reason = "stopped early"
             elif stop:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .._html import block, lines, table
 from .._refusals import Refusal
 from .._series.backtesting import SCORES
 from .._types import Floats, Integers
@@ -158,6 +159,15 @@ class BacktestReport:
             return table.sort_index(level=more, sort_remaining=False)
         table["seconds"] = pd.Series(self.seconds)
         return table.sort_values("MAE", kind="stable")
+
+    def _repr_html_(self) -> str:
+        frame = self.frame
+        words = []
+        for name, several in {"origin": "origins", "series": "series", "target": "targets"}.items():
+            n = frame[name].nunique() if name in frame.columns else 0
+            words += [f"{n} {several if n > 1 else name}"] if n > 1 or name == "origin" else []
+        title = f"Backtest: {', '.join(words)}, horizon {int(frame['step'].max())}"
+        return block(title, table(self.summary(), ["skill"], first=True), lines(self.notes))
 
     def _parts(self, more: Sequence[Hashable]) -> Iterator[Callable[[], pd.DataFrame]]:
         """The rows of each model, made lazily, with the id columns among `more`."""

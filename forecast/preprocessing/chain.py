@@ -71,6 +71,10 @@ class Chain(Transform):
         self.steps = steps
 
     @property
+    def _positive(self) -> bool:
+        return bool(self.steps) and self.steps[0]._positive
+
+    @property
     def n_lost(self) -> int:
         """Number of rows at the start without a transformed value, known before `fit`."""
         return sum(step.n_lost for step in self.steps)

@@ -31,6 +31,8 @@ class Log(Transform):
     array([[3.]])
     """
 
+    _positive = True
+
     def _forward(self, x: Floats) -> Floats:
         self._report(
             x <= 0,
@@ -104,6 +106,7 @@ class BoxCox(Transform):
     array([0., 2.])
     """
 
+    _positive = True
     _n_needed = 2
 
     def __init__(self, lmbda: float | None = None) -> None:
@@ -347,6 +350,8 @@ class LogReturn(Transform):
     >>> returns.inverse_transform([[0.0953, 0.0]], past=[[100.0]]).round(1)
     array([[110., 110.]])
     """
+
+    _positive = True
 
     @property
     def n_lost(self) -> int:

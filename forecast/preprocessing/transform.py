@@ -29,6 +29,18 @@ class Transform(TransformerMixin, BaseEstimator):
     _n_needed = 1  # values that a fit can learn from
 
     @property
+    def _positive(self) -> bool:
+        """Whether values must be positive."""
+        return False
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.one_d_array = True
+        tags.input_tags.allow_nan = True
+        tags.input_tags.positive_only = self._positive
+        return tags
+
+    @property
     def n_lost(self) -> int:
         """Number of rows at the start without a transformed value, known before `fit`."""
         return 0

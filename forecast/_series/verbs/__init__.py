@@ -5,6 +5,7 @@ samples whole paths, `update` appends rows, `tune` continues training for some s
 """
 
 from .answers import Answers
+from .judged import Judged
 from .monitor import Monitors
 from .paths import Paths
 from .requests import Requests
@@ -12,4 +13,4 @@ from .tune import Tunes
 from .uncertainty import Uncertainty
 from .update import Updates
 
-__all__ = ["Answers", "Monitors", "Paths", "Requests", "Tunes", "Uncertainty", "Updates"]
+__all__ = ["Answers", "Judged", "Monitors", "Paths", "Requests", "Tunes", "Uncertainty", "Updates"]

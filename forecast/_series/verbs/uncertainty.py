@@ -191,15 +191,8 @@ class Uncertainty(Host):
         X, levels = _rows_first(X, levels)
         asked = _levels(levels, "levels")
         request = self._request(X, history, errors, n, static)
-        state = self._state
-        if state.has_quantiles:
-            cubes = self._own_quantiles(request, asked)
-        else:
-            coverages = sorted({_coverage(level) for level in asked if level != 0.5})
-            bounded = self._bounded(request, coverages) if coverages else zip(self._forecasts(request))
-            cubes = [np.stack([_conformal(found, coverages, level) for level in asked], axis=-1) for found in bounded]
         ends = [f"_{level:g}" for level in asked] if np.ndim(levels) else [""]
-        arrays = [cube.reshape(len(cube), -1) for cube in cubes]
+        arrays = [cube.reshape(len(cube), -1) for cube in self._quantile_cubes(request, asked)]
         return self._answered(request, arrays, columns_of(self.target_names_, ends))
 
     @available_if(_has_distribution)
@@ -387,6 +380,14 @@ class Uncertainty(Host):
                 offsets = [-np.hypot(np.minimum(lower, 0), width), np.hypot(np.maximum(upper, 0), width)]
             found.append([forecast, *(state.within(yardstick.original(image + side)) for side in offsets)])
         return found
+
+    def _quantile_cubes(self, request: Request, asked: list[float]) -> list[Floats]:
+        """Quantiles (steps, targets, levels) of each series."""
+        if self._state.has_quantiles:
+            return self._own_quantiles(request, asked)
+        coverages = sorted({_coverage(level) for level in asked if level != 0.5})
+        bounded = self._bounded(request, coverages) if coverages else zip(self._forecasts(request))
+        return [np.stack([_conformal(found, coverages, level) for level in asked], axis=-1) for found in bounded]
 
     def _own_quantiles(self, request: Request, asked: list[float]) -> list[Floats]:
         """Quantiles (steps, targets, levels) of each series that all members forecast."""

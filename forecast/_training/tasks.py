@@ -1,0 +1,34 @@
+"""The epochs of a training as subtasks of its fit, for scikit-learn's callbacks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .._callbacks import FitTask
+from .kept import Run
+
+__all__ = ["EpochTasks"]
+
+
+@dataclass(frozen=True)
+class EpochTasks:
+    """Tells a fit's task of its epochs.
+
+    Attributes
+    ----------
+    fit : FitTask
+    fitted : callable
+        From the run so far to the attributes of a model that has stopped there. It is called for callbacks that ask for
+        a fitted model.
+    """
+
+    fit: FitTask
+    fitted: Callable[[Run], dict[str, Any]]
+
+    def begins(self) -> None:
+        """Begin the next epoch."""
+        self.fit.begins("epoch")
+
+    def ends(self, so_far: Callable[[], Run]) -> bool:
+        """End the epoch; returns whether a callback asks to stop."""
+        return self.fit.ends(lambda: self.fitted(so_far()))
