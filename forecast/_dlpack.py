@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from ._refusals import Refusal
+
 __all__ = ["as_numpy"]
 
 _CPU = 1, 3, 11, 13  # device types of DLPack whose memory the CPU reads: CPU, and pinned or managed memory of a GPU
@@ -51,17 +53,25 @@ def as_numpy(a: Any, name: str) -> Any:
         if device in _CPU:
             return np.from_dlpack(a)
     except (BufferError, RuntimeError, TypeError, ValueError) as error:  # each library refuses in its own way
-        fix = f" Fix: {name} = {name}.detach()." if getattr(a, "requires_grad", False) else ""
         raise TypeError(
-            f"{name} is a {library} array of {getattr(a, 'dtype', 'an unknown type')}, which NumPy cannot read: "
-            f"{error}; expected a dense array of real numbers without a gradient.{fix}"
+            Refusal(
+                f"is a {library} array of {getattr(a, 'dtype', 'an unknown type')}, which NumPy cannot read: {error}",
+                where=name,
+                expected="a dense array of real numbers without a gradient",
+                fix=f"{name} = {name}.detach()" if getattr(a, "requires_grad", False) else None,
+            )
         ) from error
     raise TypeError(_elsewhere(a, name, library, device))
 
 
-def _elsewhere(a: Any, name: str, library: str, device: int) -> str:
+def _elsewhere(a: Any, name: str, library: str, device: int) -> Refusal:
     where = getattr(a, "device", None)
     where = _NAMES.get(device, f"a device of type {device}") if where is None else f"device {str(where)!r}"
     move = _TO_CPU.get(library)
-    fix = "Copy it to the CPU first." if move is None else f"Fix: {name} = {move.format(name=name)}."
-    return f"{name} is a {library} array on {where}; expected one in memory of the CPU. {fix}"
+    return Refusal(
+        f"is a {library} array on {where}",
+        where=name,
+        expected="one in memory of the CPU",
+        advice="Copy it to the CPU first." if move is None else "",
+        fix=None if move is None else f"{name} = {move.format(name=name)}",
+    )

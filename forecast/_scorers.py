@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ._numbers import finite
+from ._refusals import Refusal
 from ._shares import share, shares
 from ._types import Floats
 
@@ -186,7 +187,11 @@ def _quantiles(estimator: Any, X: Any, y: Any, levels: list[float]) -> tuple[Flo
     actual, quantiles = finite("y", y).ravel(), np.asarray(fitted.predict_quantiles(X, levels))
     quantiles = quantiles.reshape(-1, len(levels))
     if len(actual) != len(quantiles):
-        raise ValueError(f"y has {len(actual)} values, but the forecast has {len(quantiles)}; expected one for each.")
+        raise ValueError(
+            Refusal(
+                f"has {len(actual)} values, but the forecast has {len(quantiles)}", where="y", expected="one for each"
+            )
+        )
     return actual, quantiles
 
 
@@ -205,7 +210,7 @@ def _joined(parts: Iterable[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
     several = list(parts)
     actual, found = (np.concatenate([pair[which] for pair in several]) for which in (0, 1))
     if not len(actual):
-        raise ValueError("no row of X has an actual value: there is nothing to judge a forecast by.")
+        raise ValueError(Refusal("no row of X has an actual value: there is nothing to judge a forecast by"))
     return actual, found
 
 
@@ -217,7 +222,11 @@ def _last(estimator: Any, X: Any) -> tuple[Any, Any]:
         return _last(estimator.steps[-1][1], X)
     if not hasattr(estimator, "predict_quantiles"):
         raise TypeError(
-            f"the estimator is a {type(estimator).__name__}, which has no quantiles; expected a SeriesForecaster "
-            "around any regressor, or an RNNForecaster with loss='quantile' or the loss of a distribution."
+            Refusal(
+                f"is a {type(estimator).__name__}, which has no quantiles",
+                where="the estimator",
+                expected="a SeriesForecaster around any regressor, or an RNNForecaster with loss='quantile' or the "
+                "loss of a distribution",
+            )
         )
     return estimator, X

@@ -21,8 +21,8 @@ from .._files import Saved, as_json, stored
 from .._refusals import Fix, Refusal
 from .._rnn import CONSTRAINTS, Learns, RNNForecaster, card_parts, check_state
 from .exporting import Exports
-from .labels import class_weights, classes_of, flat, numbered, stratified
-from .sequences import ending_together
+from .labels import class_weights, classes_of, flat, log_softmax, numbered, stratified
+from .sequences import ending_together, refuse_without_effect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -326,7 +326,7 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
 
         Parameters, returns and raises as `predict_proba`.
         """
-        return self._each(X, _log_softmax)
+        return self._each(X, log_softmax)
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy: the share of correct labels.
@@ -374,7 +374,7 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         return 0.05 if self.vocabulary is None else 0.0
 
     def _read(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> tuple[Dataset, Floats | None]:
-        self._refuse_without_effect()
+        refuse_without_effect(self)
         X, begin = ending_together(self, X)
         if y is None:
             return read_training(self, X, y), None
@@ -427,23 +427,6 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         apart = rng.spawn(1)[0]  # so that the weights are the same, however many rows there are
         return stratified(self, codes if self.return_sequences else codes[:, 0], weight, apart)
 
-    def _refuse_without_effect(self) -> None:
-        if self.vocabulary is None and self.embedding_size is not None:
-            raise ValueError(
-                Refusal(
-                    f"embedding_size={self.embedding_size} is the length of the vectors of a vocabulary, and "
-                    "vocabulary is None; leave it None"
-                )
-            )
-        for name, default in (("input_noise", 0.0), ("input_clip", None)) if self.vocabulary is not None else ():
-            if getattr(self, name) != default:
-                raise ValueError(
-                    Refusal(
-                        f"{name}={getattr(self, name)} is for numbers, and with vocabulary X holds codes; leave it "
-                        f"{default}"
-                    )
-                )
-
     # ---------- answers
 
     def _each(self, X: Any, answer: Callable[[Floats], Array]) -> Array | list[Array]:
@@ -491,11 +474,6 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         n = codes.size // data.n_windows
         target = {"target": codes.reshape(-1, 1), "horizon": n, "target_stride": n}
         return network, replace(data, arguments=data.arguments | target)
-
-
-def _log_softmax(scores: Floats) -> Floats:
-    scores = scores - scores.max(axis=-1, keepdims=True)
-    return scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))
 
 
 def _steps_of(model: RNNClassifier, X: Any) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .._types import Array, Floats, Integers
     from .estimator import RNNClassifier
 
-__all__ = ["class_weights", "classes_of", "numbered", "stratified"]
+__all__ = ["class_weights", "classes_of", "log_softmax", "numbered", "stratified"]
 
 
 def labels_at_steps(y: Any, begin: Integers | None, n: int, steps: int) -> list[Array]:
@@ -205,3 +205,9 @@ def stratified(
             )
         )
     return early, late
+
+
+def log_softmax(scores: Floats) -> Floats:
+    """Logarithms of the probabilities, over the last axis of the scores."""
+    scores = scores - scores.max(axis=-1, keepdims=True)
+    return scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .._types import Array, Floats, Integers
     from .estimator import RNNClassifier
 
-__all__ = ["ending_together"]
+__all__ = ["ending_together", "refuse_without_effect"]
 
 
 def ending_together(model: RNNClassifier, X: Any, steps: int | None = None) -> tuple[Any, NDArray[np.int64] | None]:
@@ -158,3 +158,31 @@ def _refuse_no_codes(model: RNNClassifier, X: Any, lengths: Integers | None) -> 
                 ),
             )
         )
+
+
+def refuse_without_effect(model: RNNClassifier) -> None:
+    """Refuse arguments for codes where X holds numbers, and arguments for numbers where it holds codes.
+
+    Parameters
+    ----------
+    model : RNNClassifier
+
+    Raises
+    ------
+    ValueError
+    """
+    if model.vocabulary is None and model.embedding_size is not None:
+        raise ValueError(
+            Refusal(
+                f"embedding_size={model.embedding_size} is the length of the vectors of a vocabulary, and "
+                "vocabulary is None; leave it None"
+            )
+        )
+    for name, default in (("input_noise", 0.0), ("input_clip", None)) if model.vocabulary is not None else ():
+        if getattr(model, name) != default:
+            raise ValueError(
+                Refusal(
+                    f"{name}={getattr(model, name)} is for numbers, and with vocabulary X holds codes; leave it "
+                    f"{default}"
+                )
+            )

@@ -393,9 +393,8 @@ def _segments(
         if size < 1:
             raise ValueError(
                 Refusal(
-                    f"layer {encoder} of the encoder reads {wanted} values a step, but the decoder already reads "
-                    f"{d.width(further)} (series, static values, known future, the reversed layer's state) and needs "
-                    "room for its learned positions",
+                    f"layer {encoder} of the encoder reads {wanted} values a step, but the decoder reads "
+                    f"{d.width(further)} and its learned positions need room",
                     where="decoder_tied=True:",
                     advice="Set decoder_tied=False, or a greater hidden_size.",
                 )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._network import MATRIX_CELLS, Network
-from .._refusals import Refusal
+from .._refusals import Refusal, install
 from .._types import Array
 from .ends import Ends, forecasts, labels, streams_of
 from .graph import Graph
@@ -73,7 +73,7 @@ def _graph(network: Network) -> Graph:
     try:
         return Graph(real)
     except ImportError as error:
-        raise ImportError("to_onnx needs the package onnx. Fix: pip install 'rnn-forecast[onnx]'.") from error
+        raise ImportError(Refusal("to_onnx needs the package onnx", fix=install("'rnn-forecast[onnx]'"))) from error
 
 
 _NO_INPUT = Refusal(
