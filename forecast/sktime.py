@@ -97,7 +97,7 @@ class SktimeForecaster(BaseForecaster):
 
     def _fit(self, y: pd.DataFrame, X: pd.DataFrame | None, fh: ForecastingHorizon | None) -> Self:
         given = self._given()
-        self._index_names = list(y.index.names)
+        self._index_names, self._ends = list(y.index.names), _ends_of(y)
         pretrained = getattr(self, "pretrained_", None)
         if pretrained is None:
             self._axis = None
@@ -109,7 +109,6 @@ class SktimeForecaster(BaseForecaster):
             )
         self._axis = _axis_of(given, y)
         self._book: Book = {}
-        self._ends = _ends_of(y)
         frame = self._frame(y, X, pretrained.target_names_)
         self.forecaster_ = pretrained.fine_tune(_in_steps(frame, self._book))
         return self
@@ -139,17 +138,23 @@ class SktimeForecaster(BaseForecaster):
         return self._answer(self.forecaster_.predict_quantiles, fh, X, levels=list(alpha)).set_axis(columns, axis=1)
 
     def _update(self, y: pd.DataFrame, X: pd.DataFrame | None = None, update_params: bool = True) -> Self:
-        refit = "continue" if update_params else "no"
+        refit, ends, known = "continue" if update_params else "no", _ends_of(y), self._ends
+        for key, end in ends.items():
+            if key in known and end < known[key]:
+                raise ValueError(
+                    f"the rows of update end at {end}, but rows up to {known[key]} are known, and forecasts begin after "
+                    "them; expected later rows. To forecast from earlier origins, fit on the rows up to them."
+                )
         frame = self._frame(y, X, self.forecaster_.target_names_)
         if self._axis is None:
             self.forecaster_.update(frame, refit=refit, overlap="skip", errors="raise")
-            return self
-        self._axis.update(self._frame(y, None, self._axis.target_names_), overlap="skip", errors="raise")
-        times = zip(_keys(frame), frame.index.get_level_values(-1), strict=True)
-        new = [key not in self._ends or time > self._ends[key] for key, time in times]
-        if any(new):
-            self.forecaster_.update(_in_steps(frame[new], self._book), refit=refit, errors="raise")
-            self._ends |= _ends_of(frame[new])
+        else:
+            self._axis.update(self._frame(y, None, self._axis.target_names_), overlap="skip", errors="raise")
+            times = zip(_keys(frame), frame.index.get_level_values(-1), strict=True)
+            new = [key not in known or time > known[key] for key, time in times]
+            if any(new):
+                self.forecaster_.update(_in_steps(frame[new], self._book), refit=refit, errors="raise")
+        self._ends = known | ends
         return self
 
     @classmethod

@@ -1,0 +1,87 @@
+"""The guide's examples with other packages, each run with the real one; searches and backtests on a Dask cluster."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from test_docs import differing, examples
+
+from forecast import RNNForecaster, SeriesForecaster
+from forecast.datasets import make_ar1
+from forecast.model_selection import RollingOrigin, backtest
+
+PAGE = (Path(__file__).parent.parent / "docs" / "guide" / "neighbours.md").read_text(encoding="utf-8")
+# What they warn of among themselves, such as pandas' deprecations.
+pytestmark = pytest.mark.filterwarnings("default::Warning")
+
+
+def section(title):
+    return re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE)[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("title", "package"),
+    [
+        ("sktime", "sktime"),
+        ("Darts", "darts"),
+        ("mlforecast", "mlforecast"),
+        ("skforecast", "skforecast"),
+        ("Dask", "distributed"),
+    ],
+)
+def test_an_example_with_another_package_runs_and_prints_what_the_page_says(title, package, capsys):
+    pytest.importorskip(package)
+    names = {}
+    for code, printed in [examples(PAGE)[0], *examples(section(title))]:
+        exec(compile(code, "neighbours.md", "exec"), names)
+        out = capsys.readouterr().out
+        assert printed is None or differing(out, printed) == []
+
+
+def errors_of(printed):
+    return {name: float(error) for name, error in re.findall(r"^([\w ]+?) (\d\.\d\d)$", printed, re.MULTILINE)}
+
+
+def test_every_package_of_the_page_beats_the_seasonal_naive_forecast():
+    found = errors_of("\n".join(printed or "" for _, printed in examples(PAGE)))
+    naive = found.pop("seasonal naive")
+    assert set(found) == {"sktime", "Darts", "mlforecast", "skforecast"}
+    assert max(found.values()) < naive
+
+
+@pytest.fixture
+def on_dask():
+    """A context in which joblib's jobs run on two processes of a Dask cluster."""
+    distributed = pytest.importorskip("distributed")
+    import joblib
+
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster),
+    ):
+        yield lambda: joblib.parallel_config("dask")
+
+
+@pytest.mark.slow
+def test_searches_and_backtests_on_dask_give_the_bits_of_one_process(on_dask):
+    df = make_ar1(300, random_state=0)
+    network = RNNForecaster(hidden_size=4, max_iter=3, random_state=0)
+    model = SeriesForecaster(network, target="y", lookback=12, horizon=3)
+    grid = {"regressor__hidden_size": [2, 4], "lookback": [6, 12]}
+    cv = TimeSeriesSplit(2, test_size=3)
+    search = GridSearchCV(model, grid, cv=cv, scoring="neg_mean_absolute_error")
+
+    def found(n_jobs):
+        scores = search.set_params(n_jobs=n_jobs).fit(df, df["y"]).cv_results_["mean_test_score"]
+        report = backtest(model, df, RollingOrigin(n_splits=3, horizon=3), n_jobs=n_jobs)
+        return scores, report.summary().drop(columns="seconds")
+
+    scores, summary = found(1)
+    with on_dask():
+        on_cluster = found(2)
+    np.testing.assert_array_equal(on_cluster[0], scores)
+    pd.testing.assert_frame_equal(on_cluster[1], summary, check_exact=True)
