@@ -1,6 +1,7 @@
 """A forecaster with sktime's names around `SeriesForecaster`. It needs sktime: `pip install "rnn-forecast[sktime]"`."""
 
 from collections.abc import Callable, Hashable, Sequence
+from copy import deepcopy
 from typing import Any, ClassVar, Self, TypeAlias
 
 import pandas as pd
@@ -16,6 +17,7 @@ __all__ = ["SktimeForecaster"]
 
 Book: TypeAlias = dict[Hashable, list[int]]  # of each series its number and how many of its rows were read
 
+_COUNTED = ["number of series", "number of row"]  # levels in place of names and times
 _OURS = ("target", "series", "time", "future_covariates")  # what sktime's y and X say
 
 
@@ -124,7 +126,7 @@ class SktimeForecaster(BaseForecaster):
                 )
             )
         _axis_of(given, y)  # which refuses gaps
-        model = self._told(given, y, X, fh).set_params(series="series", freq=None, trading_calendar=None)
+        model = self._told(given, y, X, fh).set_params(series=_COUNTED[0], freq=None, trading_calendar=None)
         self.pretrained_ = model.fit(_in_steps(self._frame(y, X, list(y.columns)), {}))
         return self
 
@@ -142,18 +144,20 @@ class SktimeForecaster(BaseForecaster):
         for key, end in ends.items():
             if key in known and end < known[key]:
                 raise ValueError(
-                    f"the rows of update end at {end}, but rows up to {known[key]} are known, and forecasts begin after "
-                    "them; expected later rows. To forecast from earlier origins, fit on the rows up to them."
+                    f"the rows of update end at {end}, but rows up to {known[key]} are known, and forecasts begin "
+                    "after them; expected later rows. To forecast from earlier origins, fit on the rows up to them."
                 )
         frame = self._frame(y, X, self.forecaster_.target_names_)
         if self._axis is None:
             self.forecaster_.update(frame, refit=refit, overlap="skip", errors="raise")
         else:
-            self._axis.update(self._frame(y, None, self._axis.target_names_), overlap="skip", errors="raise")
+            axis, book = deepcopy(self._axis), deepcopy(self._book)  # both stay as they are where a row is refused
+            axis.update(self._frame(y, None, axis.target_names_), overlap="skip", errors="raise")
             times = zip(_keys(frame), frame.index.get_level_values(-1), strict=True)
             new = [key not in known or time > known[key] for key, time in times]
             if any(new):
-                self.forecaster_.update(_in_steps(frame[new], self._book), refit=refit, errors="raise")
+                self.forecaster_.update(_in_steps(frame[new], book), refit=refit, errors="raise")
+            self._axis, self._book = axis, book
         self._ends = known | ends
         return self
 
@@ -173,7 +177,8 @@ class SktimeForecaster(BaseForecaster):
         given = SeriesForecaster() if self.forecaster is None else self.forecaster
         if not isinstance(given, SeriesForecaster):
             raise TypeError(
-                f"forecaster is {type(given).__name__}; expected a SeriesForecaster. Fix: SeriesForecaster(regressor)."
+                f"forecaster is {type(given).__name__}; expected a SeriesForecaster. "
+                f"Fix: SeriesForecaster({type(given).__name__}())."
             )
         for name in _OURS:
             if getattr(given, name) is not None:
@@ -215,7 +220,7 @@ class SktimeForecaster(BaseForecaster):
         if fh.is_relative and pd.api.types.is_integer_dtype(asked.dtype):
             count = int(asked.max())
             future = axis.future_frame(count, errors="raise")
-            return count, future, (_in_steps(future, {}).index.get_level_values("step") + 1).isin(asked).tolist()
+            return count, future, [row + 1 in set(asked) for row in _rows(future)]
         labels = fh.to_absolute_index(self.cutoff)
         count, latest = len(labels), labels.max()
         while min(_ends_of(future := axis.future_frame(count, errors="raise")).values()) < latest:
@@ -224,7 +229,9 @@ class SktimeForecaster(BaseForecaster):
         unknown = [label for label in labels if label not in times]
         if unknown:
             raise ValueError(f"fh has {unknown[0]}, which is no time of a step; expected labels such as {times[0]}.")
-        return count, future, times.isin(labels).tolist()
+        count = 1 + max(row for row, time in zip(_rows(future), times, strict=True) if time <= latest)
+        future = axis.future_frame(count, errors="raise")
+        return count, future, future.index.get_level_values(-1).isin(labels).tolist()
 
     def _answer(
         self, verb: Callable[..., pd.DataFrame], fh: ForecastingHorizon, X: pd.DataFrame | None, **options: Any
@@ -289,6 +296,11 @@ def _ends_of(frame: pd.DataFrame) -> dict[Hashable, Any]:
     return dict(zip(_keys(frame), frame.index.get_level_values(-1), strict=True))
 
 
+def _rows(frame: pd.DataFrame) -> list[int]:
+    """How many rows of its series stand before each row."""
+    return list(_in_steps(frame, {}).index.get_level_values(-1))
+
+
 def _in_steps(frame: pd.DataFrame, book: Book) -> pd.DataFrame:
     """The frame with numbers of series and of rows as its index. The book has what was counted before."""
     series, steps = [], []
@@ -297,4 +309,4 @@ def _in_steps(frame: pd.DataFrame, book: Book) -> pd.DataFrame:
         series.append(counted[0])
         steps.append(counted[1])
         counted[1] += 1
-    return frame.set_axis(pd.MultiIndex.from_arrays([series, steps], names=["series", "step"]))
+    return frame.set_axis(pd.MultiIndex.from_arrays([series, steps], names=_COUNTED))

@@ -79,6 +79,15 @@ def test_an_absolute_horizon_selects_the_same_steps(index):
     pd.testing.assert_series_equal(model.predict(fh=asked), by_steps, check_freq=False)
 
 
+@every_index
+def test_labels_up_to_the_horizon_have_quantiles_and_need_no_later_X(index):
+    y, X = wave(index), pd.DataFrame({"open": np.arange(60.0)}, index=index)
+    model = SktimeForecaster(linear(validation_fraction=0.3)).fit(y[:-5], X=X[:-5])
+    asked = ForecastingHorizon(y.index[-3:-2], is_relative=False)
+    found = model.predict_quantiles(fh=asked, X=X[-5:-2], alpha=[0.5])
+    assert list(found.index) == list(y.index[-3:-2])
+
+
 def test_the_last_step_of_fh_is_the_horizon():
     y = wave(INDEXES["days"])
     assert SktimeForecaster(linear()).fit(y).forecaster_.horizon == 3
@@ -144,7 +153,9 @@ def test_fit_after_pretrain_fine_tunes_whatever_the_frequency():
     assert list(model.predict(fh=[1, 2]).index) == list(months.index[50:52])
     model.update(months[45:], update_params=False)
     assert list(model.predict(fh=[1]).index) == [months.index[-1] + 1]
-    rows = months.to_frame().set_axis(pd.MultiIndex.from_product([[0], range(60)], names=["series", "step"]))
+    rows = months.to_frame().set_axis(
+        pd.MultiIndex.from_product([[0], range(60)], names=["number of series", "number of row"])
+    )
     tuned = model.pretrained_.fine_tune(rows[:50])
     np.testing.assert_array_equal(model.predict(fh=[1, 2, 3]), tuned.update(rows[50:]).predict()["sold"])
     pd.testing.assert_frame_equal(model.pretrained_.predict(), before)
@@ -170,7 +181,7 @@ def test_missing_values_are_for_forecasters_that_mask_them():
 @pytest.mark.parametrize(
     ("forecaster", "message"),
     [
-        (Ridge(), r"forecaster is Ridge; expected a SeriesForecaster"),
+        (Ridge(), r"forecaster is Ridge; expected a SeriesForecaster. Fix: SeriesForecaster\(Ridge\(\)\)"),
         (linear(target="sold"), r"target='sold' of the forecaster"),
         (linear(series="shop"), r"series='shop' of the forecaster"),
     ],
