@@ -297,7 +297,7 @@ def _ends_of(frame: pd.DataFrame) -> dict[Hashable, Any]:
 
 
 def _rows(frame: pd.DataFrame) -> list[int]:
-    """How many rows of its series stand before each row."""
+    """How many rows of its series precede each row."""
     return list(_in_steps(frame, {}).index.get_level_values(-1))
 
 

@@ -1,6 +1,10 @@
 """The guide's examples with other packages, each run with the real one; searches and backtests on a Dask cluster."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +17,7 @@ from forecast import RNNForecaster, SeriesForecaster
 from forecast.datasets import make_ar1
 from forecast.model_selection import RollingOrigin, backtest
 
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 PAGE = (Path(__file__).parent.parent / "docs" / "guide" / "neighbours.md").read_text(encoding="utf-8")
 # What they warn of among themselves, such as pandas' deprecations.
 pytestmark = pytest.mark.filterwarnings("default::Warning")
@@ -85,3 +90,45 @@ def test_searches_and_backtests_on_dask_give_the_bits_of_one_process(on_dask):
         on_cluster = found(2)
     np.testing.assert_array_equal(on_cluster[0], scores)
     pd.testing.assert_frame_equal(on_cluster[1], summary, check_exact=True)
+
+
+# -------------------- the recipe as a model of the leaderboards
+
+
+@pytest.fixture
+def run_benchmark(tmp_path):
+    """Run a script of `benchmarks/` on two short hourly series; its output, without a look at the network."""
+    hours = pd.date_range("2026-01-01", periods=400, freq="h", name="timestamp")
+    noise = np.random.default_rng(0).normal(size=(400, 2))
+    values = 10 * np.sin(2 * np.pi * np.asarray(hours.hour) / 24)[:, None] + noise
+    frame = pd.DataFrame(values, index=hours, columns=["a", "b"])
+    frame.to_csv(tmp_path / "data.csv")
+
+    def run(script, file, *options):
+        if file == "data.parquet":
+            frame.reset_index().assign(id="one").to_parquet(tmp_path / file)
+        environment = os.environ | {"HF_HOME": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1"}
+        shape = ["--horizon", "24", "--windows", "2", "--season", "24", "--seconds", "5"]
+        command = [sys.executable, str(BENCHMARKS / script), str(tmp_path / file), *shape, *options]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.mark.slow
+def test_the_model_of_fev_beats_the_seasonal_naive_forecast_of_a_task(run_benchmark):
+    pytest.importorskip("fev")
+    naive, ours = map(json.loads, run_benchmark("fev_model.py", "data.parquet", "--target", "a", "b").splitlines())
+    assert (naive["model_name"], ours["model_name"]) == ("seasonal-naive-of-forecast", "rnn-forecast")
+    assert ours["SQL"] < ours["MASE"] < naive["MASE"] == pytest.approx(naive["SQL"])
+
+
+@pytest.mark.slow
+def test_the_model_of_gift_eval_beats_the_seasonal_naive_forecast_of_gluonts(run_benchmark):
+    pytest.importorskip("gluonts")
+    out = run_benchmark("gift_eval_model.py", "data.csv", "--freq", "h")
+    naive, ours = (list(map(float, re.findall(r": ([\d.]+)", line))) for line in out.splitlines())
+    assert len(naive) == len(ours) == 2
+    assert all(score < other for score, other in zip(ours, naive, strict=True))

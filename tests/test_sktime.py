@@ -11,6 +11,10 @@ pytest.importorskip("sktime")
 
 from sklearn.linear_model import Ridge
 from sktime.forecasting.base import ForecastingHorizon
+from sktime.forecasting.model_evaluation import evaluate
+from sktime.forecasting.model_selection import ForecastingGridSearchCV
+from sktime.split import ExpandingWindowSplitter
+from sktime.transformations.difference import Differencer
 from sktime.utils.estimator_checks import check_estimator
 
 from forecast import RNNForecaster, SeriesForecaster
@@ -190,6 +194,19 @@ def test_missing_values_are_for_forecasters_that_mask_them():
 def test_what_sktime_decides_is_refused_by_name(forecaster, message):
     with pytest.raises((TypeError, ValueError), match=message):
         SktimeForecaster(forecaster).fit(wave(INDEXES["days"]))
+
+
+def test_sktimes_tools_take_it_as_their_own():
+    y = wave(INDEXES["days"])
+    cv = ExpandingWindowSplitter(fh=[1, 2, 3], initial_window=45, step_length=5)
+    model = SktimeForecaster(linear())
+    by_strategy = [evaluate(model, y=y, cv=cv, strategy=strategy) for strategy in ("refit", "update")]
+    errors = [found["test_MeanAbsolutePercentageError"] for found in by_strategy]
+    np.testing.assert_allclose(*errors)  # a ridge is fitted again
+    search = ForecastingGridSearchCV(model, cv=cv, param_grid={"forecaster__lookback": [1, 14]}).fit(y, fh=[1, 2, 3])
+    assert search.best_params_ == {"forecaster__lookback": 14}
+    pipeline = (Differencer() * model).fit(y, fh=[1, 2, 3])
+    assert list(pipeline.predict().index) == list(search.predict().index)
 
 
 def test_pretrain_refuses_a_calendar():
