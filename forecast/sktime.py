@@ -6,7 +6,13 @@ from typing import Any, ClassVar, Self, TypeAlias
 
 import pandas as pd
 from sklearn.base import clone
-from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
+
+try:
+    from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
+except ModuleNotFoundError as error:
+    if error.name != "sktime":
+        raise  # what sktime itself needs
+    raise ImportError("sktime is not installed. Fix: pip install 'rnn-forecast[sktime]'.") from error
 
 from ._refusals import Refusal, argument
 from ._rnn import RNNForecaster

@@ -58,6 +58,29 @@ def test_every_package_of_the_page_beats_the_seasonal_naive_forecast():
     assert max(found.values()) < naive
 
 
+WITHOUT_SKTIME = """
+import sys
+
+class Without:
+    def find_spec(name, path=None, target=None):
+        if name == "sktime":
+            raise ModuleNotFoundError("No module named 'sktime'", name=name)
+
+sys.meta_path.insert(0, Without)
+import forecast.sktime
+"""
+
+
+def test_without_sktime_the_import_says_what_to_install():
+    done = subprocess.run([sys.executable, "-c", WITHOUT_SKTIME], capture_output=True, text=True, check=False)
+    assert "ImportError: sktime is not installed. Fix: pip install 'rnn-forecast[sktime]'." in done.stderr
+
+
+def test_the_package_does_not_import_sktime():
+    code = "import sys, forecast; forecast.SeriesForecaster; sys.exit('sktime' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.fixture
 def on_dask():
     """A context in which joblib's jobs run on two processes of a Dask cluster."""
