@@ -224,9 +224,9 @@ class SktimeForecaster(BaseForecaster):
         """How many steps reach all of `fh`, the frame of these steps, and which of its rows are asked for."""
         asked = fh.to_pandas()
         if fh.is_relative and pd.api.types.is_integer_dtype(asked.dtype):
-            count = int(asked.max())
+            count, steps = int(asked.max()), set(asked)
             future = axis.future_frame(count, errors="raise")
-            return count, future, [row + 1 in set(asked) for row in _rows(future)]
+            return count, future, [row + 1 in steps for row in _rows(future)]
         labels = fh.to_absolute_index(self.cutoff)
         count, latest = len(labels), labels.max()
         while min(_ends_of(future := axis.future_frame(count, errors="raise")).values()) < latest:
