@@ -5,7 +5,8 @@
 Ends with an error that names what is missing.
 """
 
-import importlib
+import ast
+import importlib.util
 import pkgutil
 import re
 import sys
@@ -21,7 +22,15 @@ def public_names():
     """Yield every public name of the package: those of its catalogue and of its public modules."""
     modules = [info.name for info in pkgutil.iter_modules(forecast.__path__) if not info.name.startswith("_")]
     for module in ["forecast", *(f"forecast.{name}" for name in modules)]:
-        yield from (f"{module}.{name}" for name in importlib.import_module(module).__all__)
+        yield from (f"{module}.{name}" for name in names_of(module))
+
+
+def names_of(module):
+    """A module's `__all__`, read from its source: an import may need another package."""
+    source = Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8")
+    lists = [node.value for node in ast.parse(source).body if isinstance(node, ast.Assign)
+             and [getattr(target, "id", None) for target in node.targets] == ["__all__"]]  # fmt: skip
+    return ast.literal_eval(lists[0])
 
 
 def documented(site):

@@ -17,7 +17,8 @@ README = ROOT / "README.md"
 PAGES = [*sorted(ROOT.glob("*.md")), ROOT / "cpp" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES += sorted((ROOT / "benchmarks").glob("*.md"))
 SLOW = {"tour.md", "cookbook.md"}  # real data and networks of real size
-OWN_TESTS = {"command-line.md", "plots.md", "progress.md"}  # test_cli_docs.py, test_gallery.py, and below
+# test_cli_docs.py, test_gallery.py, test_neighbours.py, and below
+OWN_TESTS = {"command-line.md", "plots.md", "neighbours.md", "progress.md"}
 NEW = ["installation", "when-a-network-wins", "glossary", "stability", "faq", "tour", "guide/cookbook"]
 NEW += ["guide/troubleshooting", "guide/production", "guide/cold-start"]
 SHORT_SENTENCES = {README: 35} | {ROOT / "docs" / f"{name}.md": 35 if name == "tour" else 30 for name in NEW}  # words
