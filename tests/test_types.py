@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from mypy import api
 
 import forecast
 from forecast import _core
@@ -51,7 +52,6 @@ def test_the_stub_has_the_arguments_of_the_module(name):
 
 def said_of(text, folder, monkeypatch):
     """mypy's findings in a program, where the package is installed or lies in a clone."""
-    api = pytest.importorskip("mypy.api", reason="mypy is not installed; the group lint has it")
     (folder / "user.py").write_text(text, encoding="utf-8")
     monkeypatch.chdir(folder)
     if PLACE.name != "site-packages":
