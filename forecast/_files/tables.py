@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 
+from .collisions import refuse_colliding
 from .errors import ModelFileError
 from .expected import expect
 from .times import as_zone
@@ -177,12 +178,12 @@ def _range(reader, depth, start, stop, step, name):
 def _stamps(reader, depth, values, freq, zone, name):
     index, freq, zone = pd.DatetimeIndex(reader(values, depth)), reader(freq, depth), as_zone(reader(zone, depth))
     index = index if zone is None else index.tz_localize("UTC").tz_convert(zone)
-    return _with_freq(reader, index, freq, reader(name, depth))
+    return _with_freq(reader, refuse_colliding(index), freq, reader(name, depth))
 
 
 def _durations(reader, depth, values, freq, name):
     index, freq = pd.TimedeltaIndex(reader(values, depth)), reader(freq, depth)
-    return _with_freq(reader, index, freq, reader(name, depth))
+    return _with_freq(reader, refuse_colliding(index), freq, reader(name, depth))
 
 
 def _with_freq(reader, index, freq, name):
@@ -195,7 +196,7 @@ def _with_freq(reader, index, freq, name):
 
 def _periods(reader, depth, ordinals, freq, name):
     ordinals, freq = reader(ordinals, depth), reader(freq, depth)
-    return pd.PeriodIndex.from_ordinals(ordinals, freq=freq, name=reader(name, depth))
+    return refuse_colliding(pd.PeriodIndex.from_ordinals(ordinals, freq=freq, name=reader(name, depth)))
 
 
 def _levels(reader, depth, levels, codes, name):
@@ -209,11 +210,11 @@ def _categories(reader, depth, codes, dtype, name):
 
 def _index(reader, depth, values, name):
     values = reader(values, depth)
-    return pd.Index(values, dtype=values.dtype, name=reader(name, depth))
+    return refuse_colliding(pd.Index(values, dtype=values.dtype, name=reader(name, depth)))
 
 
 def _labels(reader, depth, values, dtype, name):
-    return pd.Index(reader(values, depth), dtype=reader(dtype, depth), name=reader(name, depth))
+    return refuse_colliding(pd.Index(reader(values, depth), dtype=reader(dtype, depth), name=reader(name, depth)))
 
 
 def _string_dtype(reader, depth, nullable):
