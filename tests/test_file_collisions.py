@@ -90,5 +90,3 @@ HONEST = {
 def test_honest_labels_are_read(kind):
     index = HONEST[kind]()
     assert put_into_words(index)().equals(index)
-
-
