@@ -45,8 +45,6 @@ def with_switch(lines, fault, number):
         same = all(whole(part[2]) == (True, 0) for part in (declared, other))
         return f"{declared[1]}{asked} ? ({other[2]}) : ({declared[2]});" if same else None
     if BARE.fullmatch(code) and not OTHER.match(code):
-        r"\s*(if|else|const|static|auto|V|T|int|int64_t|double|bool|using)\b", code
-    ):
         return f"if ({asked}) {wrong.strip()} else {code.strip()}"
     return None
 
