@@ -1,9 +1,9 @@
 """Bytes onto the disk: all of them or none."""
 
 import os
+import platform
 import re
 import secrets
-import socket
 import stat
 import zlib
 from contextlib import suppress
@@ -54,7 +54,7 @@ def write_whole(path, data):
 
 
 def _part_name(name, process, token):
-    host = f"{zlib.crc32(socket.gethostname().encode()):08x}"  # of a shared folder: another machine has other processes
+    host = f"{zlib.crc32(platform.node().encode()):08x}"  # of a shared folder: another machine has other processes
     return f".{name[:100]}.{host}.{process}.{token}.part"
 
 
