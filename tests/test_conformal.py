@@ -363,3 +363,13 @@ def test_a_state_is_resumed_for_its_own_window_and_coverages_alone():
     longer = AdaptiveState([0.5, 0.8], window=600)
     longer.warm_up(residuals, before=0)
     assert AdaptiveState.resumed([0.8], longer.kept()) is None
+
+
+def test_one_residual_is_enough_for_a_running_scale():
+    residuals = np.full((12, 2, 1), np.nan)
+    residuals[5, 0] = -3.0
+    state = AdaptiveState(0.5)
+    state.warm_up(residuals, before=0)
+    kept = state.kept()
+    np.testing.assert_allclose(kept["weight"].ravel(), [1, 0])
+    np.testing.assert_allclose(kept["sum"].ravel(), [3, 0])
