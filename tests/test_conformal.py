@@ -373,3 +373,13 @@ def test_one_residual_is_enough_for_a_running_scale():
     kept = state.kept()
     np.testing.assert_allclose(kept["weight"].ravel(), [1, 0])
     np.testing.assert_allclose(kept["sum"].ravel(), [3, 0])
+
+
+@pytest.mark.parametrize("n", [40, 500, 1200])
+def test_residuals_to_begin_with_count_from_the_first_to_the_last(n):
+    state = AdaptiveState(0.5, decay=1)
+    state.begin(cube(np.arange(1, n + 1)))
+    scores = state.kept()["scores"].ravel()
+    scores = scores[~np.isnan(scores)]
+    assert (len(scores), scores[0], scores[-1]) == (min(n, 500), 1, n)
+    assert set(np.diff(scores)) <= {1, 2, 3}

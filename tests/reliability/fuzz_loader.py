@@ -29,7 +29,7 @@ from sklearn.base import BaseEstimator
 TESTS = Path(__file__).parents[1]
 sys.path.insert(0, str(TESTS))
 
-BATCH = 4000  # mutants of a child
+BATCH = 1000  # mutants of a child
 FLOOR, PER_BYTE = 0.5, 1e-6  # seconds: any file, and a byte of it
 SPARE, TIMES = 1 << 20, 2  # bytes that any file may take, and times its own size
 NOISE = 1 << 18  # bytes: pages of the interpreter that a load touches for the first time
@@ -395,6 +395,8 @@ def fuzz(files, folder, seed=0, seconds=None, count=None, first=0, findings=None
                 if findings is not None:
                     (findings / f"{seed}-{one}.forecast").write_bytes(mutant(files, seed, one)[1])
         number = numbers[-1] + 1
+        if len(numbers) == BATCH:
+            print(f"{words.total()} so far", file=sys.stderr, flush=True)
     return words, found
 
 
