@@ -88,12 +88,14 @@ class Hunt:
 
     def pytest_runtestloop(self, session):
         if not self.note.is_file():
-            self.note.write_text(json.dumps(in_fork(lambda: self.watched(session.items))))
+            watched = in_fork(partial(self.watched, session.items))
+            if not watched:
+                raise SystemExit("the tests end their process without a fault")
+            self.note.write_text(json.dumps(watched))
         reach = json.loads(self.note.read_text())
-        failed = [name for name, (ok, *_) in (reach or {"none": [False]}).items() if not ok]
-        if failed:
-            self.note.unlink()
-            raise SystemExit(f"tests fail without a fault: {failed}")
+        for name in [name for name, (ok, *_) in reach.items() if not ok]:
+            print(f"not asked, as it fails in a fork without a fault: {name}", file=sys.stderr, flush=True)
+            del reach[name]
         items = {item.nodeid: item for item in session.items}
         for fault in self.faults:
             line = f"{fault.path}:{fault.line}"
