@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+from sklearn.linear_model import ElasticNet, Ridge, RidgeCV
 
 from forecast import RNNForecaster, SeriesForecaster, Windows, make_windows
 from forecast._rnn import fitting, start
@@ -332,3 +333,20 @@ def test_an_unknown_parameter_is_refused():
         model().set_params(units=3)
     with pytest.raises(TypeError, match="positional argument"):
         RNNForecaster("lstm")
+
+
+@pytest.mark.parametrize("scale", [1e151, 1e300])
+def test_values_whose_squares_overflow_are_refused_by_name_for_any_regressor(scale):
+    series = pd.Series(np.sin(np.arange(60.0)) * scale, pd.date_range("2024", periods=60, freq="h"), name="y")
+    with pytest.raises(ValueError, match=r"Ridge.fit: expected at most 1e\+150, .*got values up to .*e\+\d+"):
+        SeriesForecaster(Ridge(), lookback=6, horizon=2).fit(series)
+
+
+@pytest.mark.parametrize("regressor", [Ridge(), RidgeCV(), ElasticNet()], ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("horizon", [1, 2])
+def test_a_forecast_that_overflows_is_refused_and_never_returned(regressor, horizon):
+    series = pd.Series(np.sin(np.arange(60.0)) * 9, pd.date_range("2024", periods=60, freq="h"), name="y")
+    fitted = SeriesForecaster(regressor, lookback=6, horizon=horizon).fit(series)
+    fitted.regressor_.coef_[..., 0] = 1e308
+    with pytest.raises(ValueError, match=rf"{type(regressor).__name__}.predict: {horizon} of .* NaN or infinite"):
+        fitted.predict()

@@ -74,7 +74,8 @@ def test_too_few_residuals_say_how_many_are_needed(coverage, needed):
     lower, upper = static_offsets(residuals, coverage)
     np.testing.assert_array_equal([lower, upper], [residuals.min(axis=0), residuals.max(axis=0)])
     residuals[0, 1, 1] = np.nan
-    with pytest.raises(ValueError, match=rf"needs {needed} known residuals .* got {needed - 1} of step 2, target 1"):
+    said = rf"needs {needed} known residuals .* got {needed - 1} of step 2, target 1.*validation_fraction=0\.2, more"
+    with pytest.raises(ValueError, match=said):
         static_offsets(residuals, coverage)
 
 
@@ -337,3 +338,48 @@ def test_steps_and_targets_are_those_of_the_first_residuals():
     state.learn(noise(3), [0, 1, 5], 8)
     with pytest.raises(ValueError, match=r"got 2 steps of 2 targets; so far they were \(3, 2\)"):
         state.bounds(noise(1, steps=2), noise(1, steps=2), [6])
+
+
+def test_a_step_without_residuals_begins_with_nothing():
+    residuals = noise(60)
+    residuals[:, 1, 0] = np.nan
+    state = AdaptiveState(0.8)
+    state.begin(residuals)
+    kept = state.kept()
+    assert (kept["sum"][1, 0], kept["weight"][1, 0], kept["heard"][1, 0]) == (0, 0, 0)
+    assert np.isnan(kept["scores"][1, 0]).all()
+    assert (np.delete(kept["sum"].ravel(), 2) > 0).all()
+
+
+def test_a_state_is_resumed_for_its_own_window_and_coverages_alone():
+    residuals = noise(80)
+    state = AdaptiveState([0.5, 0.8])
+    state.warm_up(residuals, before=0)
+    again = AdaptiveState.resumed([0.8], state.kept())
+    expected = state.bounds(residuals[:1], residuals[:1] * 0, [0])
+    found = again.bounds(residuals[:1], residuals[:1] * 0, [0])
+    np.testing.assert_array_equal([side[0] for side in found], [side[1] for side in expected])
+    assert AdaptiveState.resumed([0.9], state.kept()) is None
+    longer = AdaptiveState([0.5, 0.8], window=600)
+    longer.warm_up(residuals, before=0)
+    assert AdaptiveState.resumed([0.8], longer.kept()) is None
+
+
+def test_one_residual_is_enough_for_a_running_scale():
+    residuals = np.full((12, 2, 1), np.nan)
+    residuals[5, 0] = -3.0
+    state = AdaptiveState(0.5)
+    state.warm_up(residuals, before=0)
+    kept = state.kept()
+    np.testing.assert_allclose(kept["weight"].ravel(), [1, 0])
+    np.testing.assert_allclose(kept["sum"].ravel(), [3, 0])
+
+
+@pytest.mark.parametrize("n", [40, 500, 1200])
+def test_residuals_to_begin_with_count_from_the_first_to_the_last(n):
+    state = AdaptiveState(0.5, decay=1)
+    state.begin(cube(np.arange(1, n + 1)))
+    scores = state.kept()["scores"].ravel()
+    scores = scores[~np.isnan(scores)]
+    assert (len(scores), scores[0], scores[-1]) == (min(n, 500), 1, n)
+    assert set(np.diff(scores)) <= {1, 2, 3}

@@ -35,7 +35,7 @@ LARGEST_RANK = 8
 SMALL = 1 << 20  # bytes that any file may take, besides twice its own size
 MEMORY = {"{": 700, "[": 160, ",": 64}  # bytes that JSON takes at most, for each of its signs
 DEEPEST = 128  # objects and lists of JSON inside of each other; twice as many as a model has values
-TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]')
+OTHERS = re.compile(r'"(?:[^"\\]|\\.)*+"|[^\[\]{}"]++')  # strings, and all else that opens and closes nothing
 LONGEST_HEADER = 100_000_000  # bytes: the limit of safetensors' own readers
 
 NAMES = {  # safetensors' names of dtypes, all little-endian
@@ -273,12 +273,9 @@ def _memory_of(text: str) -> int:
 
 def _depth_of(text: str) -> int:
     """How deep JSON is nested: the parser of Python would go down its stack to find out."""
-    deepest = depth = 0
-    for token in TOKENS.finditer(text):
-        sign = text[token.start()]
-        depth += 1 if sign in "[{" else -1 if sign in "]}" else 0
-        deepest = max(deepest, depth)
-    return deepest
+    signs = np.frombuffer(OTHERS.sub("", text).encode("ascii"), np.uint8)
+    opens, closes = (sum(signs == ord(sign) for sign in pair) for pair in ("[{", "]}"))
+    return np.cumsum(np.subtract(opens, closes, dtype=np.int64)).max(initial=0)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import secrets
 import shlex
-import socket
 import stat
 import zlib
 from contextlib import suppress
@@ -60,7 +60,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def _part_name(name: str, process: int | str, token: str) -> str:
-    host = f"{zlib.crc32(socket.gethostname().encode()):08x}"  # of a shared folder: another machine has other processes
+    host = f"{zlib.crc32(platform.node().encode()):08x}"  # of a shared folder: another machine has other processes
     return f".{name[:100]}.{host}.{process}.{token}.part"
 
 

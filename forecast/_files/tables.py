@@ -10,6 +10,7 @@ import pandas as pd
 
 from .._refusals import Refusal
 from .._types import Array
+from .collisions import refuse_colliding
 from .errors import ModelFileError
 from .expected import expect
 from .times import as_zone
@@ -186,12 +187,12 @@ def _range(reader: Reader, depth: int, start: Tree, stop: Tree, step: Tree, name
 def _stamps(reader: Reader, depth: int, values: Tree, freq: Tree, zone: Tree, name: Tree) -> pd.DatetimeIndex:
     index, freq, zone = pd.DatetimeIndex(reader(values, depth)), reader(freq, depth), as_zone(reader(zone, depth))
     index = index if zone is None else index.tz_localize("UTC").tz_convert(zone)
-    return _with_freq(reader, index, freq, reader(name, depth))
+    return _with_freq(reader, refuse_colliding(index), freq, reader(name, depth))
 
 
 def _durations(reader: Reader, depth: int, values: Tree, freq: Tree, name: Tree) -> pd.TimedeltaIndex:
     index, freq = pd.TimedeltaIndex(reader(values, depth)), reader(freq, depth)
-    return _with_freq(reader, index, freq, reader(name, depth))
+    return _with_freq(reader, refuse_colliding(index), freq, reader(name, depth))
 
 
 def _with_freq(reader: Reader, index: pd.Index, freq: Any, name: Any) -> pd.Index:
@@ -204,7 +205,7 @@ def _with_freq(reader: Reader, index: pd.Index, freq: Any, name: Any) -> pd.Inde
 
 def _periods(reader: Reader, depth: int, ordinals: Tree, freq: Tree, name: Tree) -> pd.PeriodIndex:
     ordinals, freq = reader(ordinals, depth), reader(freq, depth)
-    return pd.PeriodIndex.from_ordinals(ordinals, freq=freq, name=reader(name, depth))
+    return refuse_colliding(pd.PeriodIndex.from_ordinals(ordinals, freq=freq, name=reader(name, depth)))
 
 
 def _levels(reader: Reader, depth: int, levels: Tree, codes: Tree, name: Tree) -> pd.MultiIndex:
@@ -218,11 +219,11 @@ def _categories(reader: Reader, depth: int, codes: Tree, dtype: Tree, name: Tree
 
 def _index(reader: Reader, depth: int, values: Tree, name: Tree) -> pd.Index:
     values = reader(values, depth)
-    return pd.Index(values, dtype=values.dtype, name=reader(name, depth))
+    return refuse_colliding(pd.Index(values, dtype=values.dtype, name=reader(name, depth)))
 
 
 def _labels(reader: Reader, depth: int, values: Tree, dtype: Tree, name: Tree) -> pd.Index:
-    return pd.Index(reader(values, depth), dtype=reader(dtype, depth), name=reader(name, depth))
+    return refuse_colliding(pd.Index(reader(values, depth), dtype=reader(dtype, depth), name=reader(name, depth)))
 
 
 def _string_dtype(reader: Reader, depth: int, nullable: Tree) -> Any:

@@ -29,6 +29,7 @@ LEAST = 10  # windows: fewer say nothing of a forecaster
 _MOST = 20_000  # windows that a report looks at
 _BLOCK = 256  # windows that a regressor is asked about at once
 _GATHERED = 16 * _BLOCK  # windows whose matrix is made at once
+_LARGEST = 1e150  # a value whose square float64 holds
 _LINEAR = ("ElasticNet", "Lasso", "LinearRegression", "Ridge", "RidgeCV")  # of scikit-learn
 
 
@@ -224,13 +225,29 @@ def fit_regressor(
                 fix=argument("gaps", "interpolate"),
             )
         )
-    targets = np.asarray(windows.y)
+    matrix, targets = np.asarray(windows), np.asarray(windows.y)
+    _refuse_large(regressor, matrix, targets)
     options = {} if named is None or weigh is None else {named: weigh(windows)}
     # A forecast does not depend on how frames are to be shown.
     with config_context(transform_output="default"), regressor_task(regressor):
         if targets.shape[1] == 1:
-            return regressor.fit(np.asarray(windows), targets.ravel(), **options)
-        return fit_all_outputs(regressor, np.asarray(windows), targets, **options)
+            return regressor.fit(matrix, targets.ravel(), **options)
+        return fit_all_outputs(regressor, matrix, targets, **options)
+
+
+def _refuse_large(regressor: Any, *tables: Floats) -> None:
+    for table in tables:
+        # NaN is smaller than nothing and greater than nothing, so that it is passed over.
+        largest = max(np.fmax.reduce(table, axis=None), -np.fmin.reduce(table, axis=None)) if table.size else 0.0
+        if largest > _LARGEST:
+            raise ValueError(
+                Refusal(
+                    where=f"{kind_of(regressor)}.fit",
+                    got=f"values up to {largest:.3g}",
+                    expected=f"at most {_LARGEST:g}, whose squares float64 still holds",
+                    advice="Use other units.",
+                )
+            )
 
 
 def _weight_argument(regressor: Any) -> str:
@@ -263,7 +280,7 @@ def predict_windows(regressor: Any, windows: Windows, method: str = "predict", *
     # A network with outputs at every step is asked for those of the newest.
     ask = getattr(getattr(regressor, "_at_newest", regressor), method)
     if accepts_windows(regressor) or not len(windows):
-        return np.asarray(ask(windows, **options))
+        return _finite(np.asarray(ask(windows, **options)), regressor, method)
     # In blocks of one size: the bits of a matrix product depend on how many rows it has.
     found, whole = [], -(-len(windows) // _BLOCK) * _BLOCK
     for first in range(0, whole, _GATHERED):
@@ -273,11 +290,27 @@ def predict_windows(regressor: Any, windows: Windows, method: str = "predict", *
         finite = np.isfinite(matrix).all()  # where not, the regressor says what it thinks of that
         if finite and method == "predict" and _is_linear(type(regressor)):
             # What its `predict` computes, whose checks of each block take five times as long.
-            found += [block @ regressor.coef_.T + regressor.intercept_ for block in blocks]
+            with np.errstate(all="ignore"):  # what it gives is looked at below
+                found += [block @ regressor.coef_.T + regressor.intercept_ for block in blocks]
             continue
         with config_context(transform_output="default", assume_finite=True if finite else None):
             found += [np.asarray(ask(block, **options)) for block in blocks]
-    return (found[0] if len(found) == 1 else np.concatenate(found))[: len(windows)]
+    return _finite((found[0] if len(found) == 1 else np.concatenate(found))[: len(windows)], regressor, method)
+
+
+def _finite(values: Floats, regressor: Any, method: str) -> Floats:
+    """Refuse forecasts that are no numbers: weights too large for the values, or a regressor that failed."""
+    bad = ~np.isfinite(values)
+    if bad.any():
+        raise ValueError(
+            Refusal(
+                f"{int(bad.sum())} of {bad.size} forecasts are NaN or infinite",
+                where=f"{kind_of(regressor)}.{method}:",
+                expected="finite numbers",
+                advice="Its weights do not fit these values: fit it again, in other units where they are extreme.",
+            )
+        )
+    return values
 
 
 def _is_linear(kind: type[Any]) -> bool:

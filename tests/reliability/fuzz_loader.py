@@ -1,4 +1,4 @@
-"""A structure-aware fuzzer of model files: `python tests/reliability/fuzz_loader.py --seconds 1200 --findings folder`.
+"""A structure-aware fuzzer of model files: `python tests/reliability/fuzz_loader.py --count 1000000 --findings folder`.
 
 It takes golden and fresh files, changes bytes and structure (values, shapes, dtypes, keys, nesting), makes the checksum
 right again, and loads each mutant in a forked child with limits on memory and processor time. What loads is asked for a
@@ -11,6 +11,7 @@ second for each MB, and forecasts of NaN. An error that a forecast raises is non
 import argparse
 import collections
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -23,6 +24,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 TESTS = Path(__file__).parents[1]
 sys.path.insert(0, str(TESTS))
@@ -55,15 +57,17 @@ def panel_of_many():
 
 
 def corpus(folder, names=None):
-    """Files to change, by name: those of earlier releases and fresh ones."""
+    """Files to change, by name: those of earlier releases and fresh ones, as they are in the folder or are made now."""
     import saved_models
 
     files = {path.stem: path.read_bytes() for path in sorted((TESTS / "golden").glob("models-*/*.forecast"))}
     makers = {name: (saved_models.SERIES | saved_models.WINDOWS)[name] for name in (*SERIES, *WINDOWS)}
     makers["panel of many"] = panel_of_many
     for name in makers if names is None else names:
-        makers[name]().save(folder / "model")
-        files[name] = (folder / "model").read_bytes()
+        path = folder / f"{name}.forecast"
+        if not path.is_file():
+            makers[name]().save(path)
+        files[name] = path.read_bytes()
     return [(name, *taken_apart(data)) for name, data in files.items()]
 
 
@@ -149,8 +153,14 @@ def at(tree, way):
     return tree
 
 
-def changed_tree(rng, tree):
-    places = list(ways(tree))
+@functools.cache
+def ways_of(text):
+    """Those of a tree as a file of the corpus has it."""
+    return list(ways(json.loads(text)))
+
+
+def changed_tree(rng, tree, places=None):
+    places = list(ways(tree)) if places is None else places
     way = rng.choice(places[1:] or places)
     if not way:
         return strange(rng)
@@ -243,11 +253,11 @@ def mutant(files, seed, number):
     rng = random.Random(f"{seed} {number}")
     name, metadata, model, tensors = rng.choice(files)
     metadata, tree, tensors = dict(metadata), json.loads(model), [list(part) for part in tensors]
-    header_too = None
+    header_too, places = None, ways_of(model)
     for _ in range(rng.choice([1, 1, 1, 2, 4])):
         kind = rng.random()
         if kind < 0.55:
-            tree = changed_tree(rng, tree)
+            tree, places = changed_tree(rng, tree, places), None
         elif kind < 0.9:
             tensors = changed_tensor(rng, tensors)
         else:
@@ -319,7 +329,14 @@ def judged_once(path, size):
     return word, findings, memory, taken
 
 
+def hurried():
+    """What scikit-learn finds out anew for each object, once for each class: a third of the time of a load."""
+    names = functools.cache(BaseEstimator._get_param_names.__func__)
+    BaseEstimator._get_param_names = classmethod(lambda cls: list(names(cls)))
+
+
 def child(files, seed, numbers, folder, write):
+    hurried()
     base = resource.getrlimit(resource.RLIMIT_AS)[1]
     with open("/proc/self/statm", encoding="ascii") as file:
         used = int(file.read().split()[0]) * resource.getpagesize()
@@ -378,6 +395,8 @@ def fuzz(files, folder, seed=0, seconds=None, count=None, first=0, findings=None
                 if findings is not None:
                     (findings / f"{seed}-{one}.forecast").write_bytes(mutant(files, seed, one)[1])
         number = numbers[-1] + 1
+        if len(numbers) == BATCH:
+            print(f"{words.total()} so far", file=sys.stderr, flush=True)
     return words, found
 
 
@@ -385,21 +404,27 @@ def main():
     import tempfile
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seconds", type=float)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--only", type=int)
+    parser.add_argument("--count", type=int)
     parser.add_argument("--findings", type=Path)
+    parser.add_argument("--corpus", type=Path, help="keeps the fresh files from one run to the next")
     options = parser.parse_args()
+    if options.seconds is None and options.count is None:
+        options.seconds = 60
     with tempfile.TemporaryDirectory() as folder:
-        files = corpus(Path(folder))
+        kept = options.corpus or Path(folder)
+        kept.mkdir(exist_ok=True)
+        files = corpus(kept)
         if options.only is not None:
             words, found = fuzz(files, Path(folder), options.seed, count=1, first=options.only)
         else:
             if options.findings is not None:
                 options.findings.mkdir(exist_ok=True)
             words, found = fuzz(
-                files, Path(folder), options.seed, options.seconds, first=options.first, findings=options.findings
+                files, Path(folder), options.seed, options.seconds, options.count, options.first, options.findings
             )
     print(f"{sum(words.values())} executions, {len(found)} findings")
     for word, n in words.most_common():

@@ -1,38 +1,32 @@
 """Plants faults, one at a time, and lists those that the tests of the room let pass.
 
-    python tests/reliability/mutants.py --rooms windows preprocessing conformal --n 90
-    python tests/reliability/mutants.py --rooms cell loss layer adaptive --n 60 --folder build/mutants
+    python tests/reliability/mutants.py --rooms windows preprocessing conformal --n 27
+    python tests/reliability/mutants.py --rooms cell loss layer adaptive --n 22 --folder build/mutants
 
 A fault is a small change of one line: a comparison that is off by one, another operator, another number. Python's are
-planted in a copy of the package; those of the core in a copy of its sources, compiled for one instruction set without
-optimisation. For each the tests of its room run until the first failure. Faults that change nothing are explained in
-EQUIVALENT, by the line that they give; every other survivor is a test that lacks.
+planted in functions that are imported already. Those of the core are planted in a copy of its sources, compiled for one
+instruction set without optimisation, all of them in one build (switched.py). The tests of its room that run the line
+are run, or all of them for the core, quick ones first, until the first failure (hunt.py). Faults that change nothing
+are explained in survivors.md.
 """
 
 import argparse
 import ast
+import collections
+import ctypes
 import os
 import random
 import re
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
-import time
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-import hypothesis
-import numpy
-import pandas
 import pytest
-import sklearn.linear_model
-import sklearn.pipeline
+from hunt import Hunt, replaced
 from one_set import ROOT, build_core
-
-FORKED = (hypothesis, numpy, pandas, pytest, sklearn)  # imported once, for all children
+from switched import plant, with_switch
 
 ROOMS = {  # folder or file, and the tests that know it, quick ones first
     "windows": (
@@ -46,12 +40,6 @@ ROOMS = {  # folder or file, and the tests that know it, quick ones first
     "layer": ("cpp/layer", "layers attention random_networks depth golden_seq2seq"),
     "adaptive": ("cpp/conformal", "conformal fresh_intervals"),
 }
-EQUIVALENT = {  # "path: line after the change": why no test can see it
-    'forecast/_windows/source.py: arguments["future_anchor"] = np.full(windows.future.shape[1], -2, dtype=np.int32)': (
-        "the core takes any negative number for no channel"
-    ),
-}
-SECONDS = 900  # of the tests of one fault; a fault that makes them endless is found
 
 
 @dataclass(frozen=True)
@@ -87,12 +75,21 @@ def between(source, left, right, word):
     return line[: left.end_col_offset] + changed + line[right.col_offset :] if n else None
 
 
+def of_functions(tree):
+    """What runs when a function is called, and not on import."""
+    found = {}
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef):
+            found |= {id(node): node for part in function.body for node in ast.walk(part)}
+    return found.values()
+
+
 def python_faults(path):
     text = (ROOT / path).read_text(encoding="utf-8")
     source = text.splitlines()
     if not text.isascii():
         return  # columns of the parser are bytes
-    for node in ast.walk(ast.parse(text)):
+    for node in of_functions(ast.parse(text)):
         after = None
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and swapped(node.ops[0]):
             after = between(source, node.left, node.comparators[0], swapped(node.ops[0]))
@@ -141,112 +138,87 @@ def faults_of(room):
         yield from python_faults(name) if path.suffix == ".py" else native_faults(name)
 
 
-def planted(fault, root):
-    """Write the fault into a copy; returns what puts it right again."""
-    path = root / fault.path
-    text = path.read_text(encoding="utf-8")
-    lines = text.splitlines(keepends=True)
-    lines[fault.line - 1] = fault.after + "\n"
-    path.write_text("".join(lines), encoding="utf-8")
-    return lambda: path.write_text(text, encoding="utf-8")
+def chosen(room, draw, n):
+    """Faults of a room by chance; of the core at most one of a line, and such as can be switched."""
+    every = list(dict.fromkeys(faults_of(room)))
+    draw.shuffle(every)
+    if not is_native(room):
+        return every[:n]
+    lines = {fault.path: (ROOT / fault.path).read_text(encoding="utf-8").splitlines() for fault in every}
+    able = {(fault.path, fault.line): fault for fault in every if with_switch(lines[fault.path], fault, 1)}
+    return list(able.values())[:n]
 
 
-def of_tests(tests, package, output):
-    """In a child: the tests, with the package in that folder; the exit code of pytest."""
-    with open(output, "w") as stream:
-        os.dup2(stream.fileno(), 1)
-        os.dup2(stream.fileno(), 2)
-        sys.path.insert(0, str(package))
-        os.environ |= {"PYTHONPATH": str(package)}
-        sys.dont_write_bytecode = True
-        os.chdir(ROOT)
-        return int(pytest.main(["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--assert=plain", *tests]))
+def is_native(room):
+    return ROOMS[room][0].startswith("cpp")
 
 
-def found_by(room, package, folder):
-    """The test that fails with the package in that folder, or None.
-
-    A fork of this process, which has imported all but the package, begins at once.
-    """
-    tests = [f"tests/test_{name}.py" for name in ROOMS[room][1].split()]
-    output = Path(folder) / "output"
-    child = os.fork()
-    if child == 0:
-        code = 99
-        try:
-            code = of_tests(tests, package, output)
-        except BaseException:  # whatever it is, a child must not go on as its parent would
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    end = time.monotonic() + SECONDS
-    while True:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            break
-        if time.monotonic() > end:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            return "no end"
-        time.sleep(0.05)
-    if status == 0:
-        return None
-    named = re.findall(r"^(?:FAILED|ERROR) (\S+)", output.read_text(), re.MULTILINE)
-    return named[0] if named else f"status {status}"
+def planted_in_python(fault):
+    path = ROOT / fault.path
+    lines = path.read_text(encoding="utf-8").splitlines()
+    lines[fault.line - 1] = fault.after
+    replaced(str(path), "\n".join(lines) + "\n")
 
 
-class Copy:
-    """Where faults are planted: a copy of package, core and tests' native files."""
+def built(faults, folder):
+    """The package with a core that has all of some faults, and their numbers."""
+    root = folder / "tree"
+    shutil.rmtree(root, ignore_errors=True)
+    for name in ["forecast", "cpp", "tests/native", "tests/reliability"]:
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    numbers = plant(root, faults)
+    return build_core(folder / "build", "v2", ["-O0", "-w"], root=root), numbers
 
-    def __init__(self, folder, native):
-        self.root, self.native = Path(folder) / "tree", native
-        shutil.rmtree(self.root, ignore_errors=True)
-        left_out = shutil.ignore_patterns("__pycache__")
-        for name in ["forecast", "cpp", "tests/native", "tests/reliability"]:
-            shutil.copytree(ROOT / name, self.root / name, ignore=left_out)
-        self.build = Path(folder) / "build"
 
-    def package(self):
-        """What goes first in PYTHONPATH; None where the fault does not compile."""
-        if not self.native:
-            return self.root
-        try:
-            return build_core(self.build, "v2", ["-O0", "-w"], root=self.root)
-        except subprocess.CalledProcessError:
-            return None
+def switch_on(numbers):
+    """What plants a fault of the core in this process."""
+
+    def switch(fault):
+        from forecast import _core
+
+        number = next(number for number, one in numbers.items() if one == fault)
+        ctypes.c_int.in_dll(ctypes.CDLL(_core.__file__), "forecast_fault").value = number
+
+    return switch
+
+
+def of_its_own(fault, test):
+    """Whether a test has not the name of the cell or the loss: those that have come first."""
+    return Path(fault.path).suffix == ".py" or f"[{Path(fault.path).stem}" not in test
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rooms", nargs="+", choices=list(ROOMS), default=["windows", "preprocessing", "conformal"])
-    parser.add_argument("--n", type=int, default=90, help="faults of all rooms together")
+    parser.add_argument("--rooms", nargs="+", choices=list(ROOMS), required=True, help="of Python, or of the core")
+    parser.add_argument("--n", type=int, default=25, help="faults of each room")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--folder", help="keeps the objects of the core from one run to the next")
+    parser.add_argument("--folder", type=Path, help="keeps objects, and which test runs which line, for the next run")
     given = parser.parse_args()
-    draw, counts, survivors = random.Random(given.seed), [0, 0], []
+    native = {is_native(room) for room in given.rooms}
+    if len(native) > 1:
+        parser.error("expected rooms of Python or rooms of the core, not both")
+    draw, counts = random.Random(given.seed), collections.Counter()
+    faults = {room: chosen(room, draw, given.n) for room in given.rooms}
+
+    def told(fault, found):
+        counts[found is not None] += 1
+        print("SURVIVED" if found is None else "killed  ", fault, f"  [{found}]", file=sys.stderr, flush=True)
+
     with tempfile.TemporaryDirectory() as temporary:
+        folder = given.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        package, work = ROOT, planted_in_python
+        if native == {True}:
+            package, numbers = built([fault for some in faults.values() for fault in some], folder)
+            faults = {room: [fault for fault in some if fault in numbers.values()] for room, some in faults.items()}
+            work = switch_on(numbers)
+        sys.path.insert(0, str(package))
+        os.chdir(ROOT)
         for room in given.rooms:
-            copy = Copy(given.folder or temporary, ROOMS[room][0].startswith("cpp"))
-            found = found_by(room, copy.package(), temporary)
-            if found is not None:
-                said = (Path(temporary) / "output").read_text()[-3000:]
-                raise SystemExit(f"{room}: the tests fail without a fault: {found}\n{said}")
-            every = list(dict.fromkeys(faults_of(room)))
-            for fault in draw.sample(every, min(len(every), given.n // len(given.rooms))):
-                restore = planted(fault, copy.root)
-                package = copy.package()
-                found = found_by(room, package, temporary) if package else "the compiler"
-                restore()
-                if found == "the compiler":
-                    continue
-                counts[found is not None] += 1
-                print("killed  " if found else "SURVIVED", fault, "" if found is None else f"  [{found}]", flush=True)
-                if found is None:
-                    survivors.append(fault)
-    open_ones = [fault for fault in survivors if f"{fault.path}: {fault.after.strip()}" not in EQUIVALENT]
-    print(f"{counts[1]} of {sum(counts)} faults found; {len(survivors) - len(open_ones)} survivors change nothing")
-    for fault in open_ones:
-        print("survivor:", fault)
+            tests = [f"tests/test_{name}.py" for name in ROOMS[room][1].split()]
+            hunt = Hunt(package, folder / f"reach-{room}.json", faults[room], work, of_its_own, told)
+            pytest.main(["-q", "-n", "0", "-p", "no:cacheprovider", "--assert=plain", *tests], plugins=[hunt])
+    print(f"{counts[True]} of {counts.total()} faults found")
 
 
 if __name__ == "__main__":

@@ -47,7 +47,8 @@ def fit():
     model.set_params(max_iter=400, tol=0, early_stopping=False).fit(long, long[:, -1])
 
 def update():
-    model.set_params(regressor__max_iter=5000).update(df[600:], refit="continue")
+    model.regressor_.set_params(max_iter=5000)  # it goes on as its last fit did, for a fifth of the epochs
+    model.update(df[600:], refit="continue")
 
 calls = {
     "fit": fit,
@@ -58,9 +59,10 @@ calls = {
 }
 
 def saved():
-    model.set_params(**{"max_iter": 1} if isinstance(model, RNNForecaster) else {"regressor__max_iter": 1})
     if isinstance(model, RNNForecaster):
-        model.set_params(tol=1e-4, early_stopping="auto")
+        model.set_params(max_iter=1, tol=1e-4, early_stopping="auto")
+    else:
+        model.regressor_.set_params(max_iter=1)
     model.save(path)
     return path.read_bytes()
 
