@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE, CORE = ROOT / "forecast", ROOT / "cpp"
-ROOMS = [CORE, PACKAGE, ROOT / "tests", ROOT / "benchmarks", ROOT / "docs", ROOT / "notebooks"]
+ROOMS = [CORE, PACKAGE, ROOT / "tests", ROOT / "benchmarks", ROOT / "pretraining", ROOT / "docs", ROOT / "notebooks"]
 SOURCES = sorted(p for room in ROOMS for p in room.rglob("*") if p.suffix in {".py", ".pyi", ".h", ".cpp"})
 PYTHON = sorted(PACKAGE.rglob("*.py"))
 NATIVE = sorted(p for p in CORE.rglob("*") if p.suffix in {".h", ".cpp"})

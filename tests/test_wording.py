@@ -27,6 +27,7 @@ PAGES = [
     ROOT / "SECURITY.md",
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "benchmarks").rglob("*.md")),
+    *sorted((ROOT / "pretraining").rglob("*.md")),
 ]
 # Words that a sentence may have at most. README and tour are read first, by people who know nothing yet.
 LONGEST = {
