@@ -3,8 +3,8 @@
     python pretraining/train.py --out weights.npz [--minutes 60] [--threads 2]
 
 Each block makes windows, trains on them once and forgets them. The held-out windows come from a seed of their own. The
-log has a line of JSON for every eight blocks: the loss of training, the quantile loss of the held-out windows, the error
-of their medians relative to that of the seasonal naive forecast, and where the seconds went.
+log has a line of JSON for every eight blocks: the loss of training, the quantile loss of the held-out windows, the
+error of their medians relative to that of the seasonal naive forecast, and where the seconds went.
 """
 
 import argparse
