@@ -272,7 +272,7 @@ REFUSED = {
     "long doubles": np.ones(2, np.longdouble),
     "a structure": np.ones(2, "i4,f8"),
     "a masked array": np.ma.masked_array([1, 2], [True, False]),
-    "a matrix": np.matrix([[1]]),
+    "a matrix": np.ones((1, 1)).view(np.matrix),
     "a function of SciPy": __import__("scipy.special").special.expit,
     "a generator": np.random.default_rng(0),
     "an interval": pd.Interval(1, 2),

@@ -254,7 +254,7 @@ BAD = {  # what is asked, exception, message
     "nan": (lambda ask: ask(FITTED, np.where(X > 2, np.nan, X), Y), ValueError, "X contains NaN"),
 }
 BAD_Y = {
-    "no y": (None, ValueError, "y is None. Pass y as in fit"),
+    "no y": (None, ValueError, "y is None, but a gradient needs targets. Pass y as in fit"),
     "short y": (Y[:-1], ValueError, "X has 60 windows but y has 59 rows"),
     "other outputs": (Y[:, :2], ValueError, r"expected 3 outputs per window as in fit, got 2, shape \(60, 2\)"),
     "flat": (Y[:, 0], ValueError, "expected 3 outputs per window as in fit, got 1"),

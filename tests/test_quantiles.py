@@ -368,6 +368,7 @@ def test_a_clone_and_a_pickle_keep_the_levels_as_given(levels):
         assert other.quantiles_.tolist() == LEVELS
 
 
+@pytest.mark.slow
 def test_a_grid_search_over_lists_of_levels():
     X, y = table()
     grid = {"quantile": [0.5, [0.5], [0.1, 0.9], LEVELS], "hidden_size": [2, 4]}

@@ -62,6 +62,7 @@ def test_gradients_of_every_loss_are_central_differences(loss):
     assert_analytic_is_numeric(draw_away_from_kinks("gru", 3, tolerances.KINK_MARGIN, **shape))
 
 
+@pytest.mark.slow  # four minutes; the core is compared with the same oracle by default
 @pytest.mark.parametrize("family", FAMILIES)
 def test_gradients_of_every_family_are_central_differences(family):
     rng = np.random.default_rng(4)

@@ -238,6 +238,7 @@ for loss in ("absolute_error", "squared_error"):
 """
 
 
+@pytest.mark.slow
 def test_the_number_of_blas_threads_changes_no_bit(tmp_path):
     out = set()
     for threads in ("1", "2"):
