@@ -28,9 +28,10 @@ SETS = {  # register bytes, flags: those of cpp/CMakeLists.txt
 }
 PLAIN = "-std=c++20 -fPIC -ffp-contract=off -Wno-psabi"
 KERNEL = "-fno-math-errno -fno-trapping-math -fno-exceptions -fno-rtti -fvisibility=hidden"
-DOOR = ["module", "source", "spec", "network", "conformal"]
-LOOP = ["loop/batches", "loop/workers"]
 ONE_SET = "tests/reliability/one_set.cpp"
+LOOP = ["cpp/loop/batches.cpp", "cpp/loop/workers.cpp"]
+CORE = [f"cpp/bind/{name}.cpp" for name in ("module", "source", "spec", "network", "conformal")]
+CORE += [*LOOP, "cpp/conformal/adaptive.cpp", ONE_SET]
 
 
 def macros(isa):
@@ -93,9 +94,7 @@ def objects(folder, isa, flags, compiler, root, sources, kernel_flags, jobs):
 def build_core(folder, isa="v3", flags=("-fopenmp",), compiler=("g++",), root=ROOT, kernel_flags=None, jobs=1):
     """A package in `folder` with a core of that instruction set; returns the folder."""
     folder = Path(folder)
-    sources = [f"cpp/bind/{name}.cpp" for name in DOOR] + [f"cpp/{name}.cpp" for name in LOOP]
-    sources += ["cpp/conformal/adaptive.cpp", ONE_SET]
-    parts = objects(folder, isa, flags, compiler, root, sources, kernel_flags, jobs)
+    parts = objects(folder, isa, flags, compiler, root, CORE, kernel_flags, jobs)
     package = folder / "forecast"
     shutil.copytree(
         root / "forecast", package, dirs_exist_ok=True, ignore=shutil.ignore_patterns("_core*.so", "__pyc*")
@@ -108,7 +107,7 @@ def build_core(folder, isa="v3", flags=("-fopenmp",), compiler=("g++",), root=RO
 def build_native(folder, isa="v3", flags=("-fopenmp",), compiler=("g++",), root=ROOT, kernel_flags=None, jobs=1):
     """The program of tests/native: every cell's kernels without Python; returns its path."""
     folder = Path(folder)
-    sources = [*(f"cpp/{name}.cpp" for name in LOOP), "tests/native/kernels.cpp"]
+    sources = [*LOOP, "tests/native/kernels.cpp"]
     parts = objects(folder, isa, flags, compiler, root, sources, kernel_flags, jobs)
     target = folder / "kernels"
     subprocess.run([*compiler, *flags, *parts, "-o", str(target)], check=True)

@@ -51,7 +51,9 @@ case $part in
     ;;
   thread)
     build --native --no-openmp --flags "-O1 -g1 -fsanitize=thread"
-    THREADS=4 "$folder/thread/kernels" > "$folder/thread.values" 2> "$log" || echo "thread: ended with $?"
+    THREADS=4 "$folder/thread/kernels" > "$folder/four.values" 2> "$log" || echo "thread: ended with $?"
+    THREADS=1 "$folder/thread/kernels" > "$folder/one.values" 2>> "$log" || echo "thread: ended with $?"
+    cmp "$folder/one.values" "$folder/four.values" && echo "thread: the same $(wc -l < "$folder/one.values") values"
     count 'WARNING: ThreadSanitizer'
     ;;
   valgrind)
