@@ -2,7 +2,10 @@
 // lacks can be cross-compiled, run in an emulator and compared with one that it has.
 //
 //   cell type what number value     value as a hexadecimal float
+//
+// THREADS in the environment: the threads of each call, 1 without it. The values are the same for any number.
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -75,7 +78,7 @@ struct Stack {
 };
 
 template <class T>
-int run(const Table& table, int cell, int64_t H, int64_t L) {
+int run(const Table& table, int cell, int threads, int64_t H, int64_t L) {
   const Stack stack(table, cell, 11, 3, H, L, 5);
   const Model<T> model(kernels<T>(table), stack.spec, {0.3}, 0.25, 0.0, 0.0);
   Draw draw;
@@ -96,18 +99,18 @@ int run(const Table& table, int cell, int64_t H, int64_t L) {
   std::vector<T> lanes(size_t(n * 5)), units(lanes.size()), outputs(lanes.size());
   std::vector<T> past(size_t(n * 11 * 3)), extra(1), initial(size_t(L * table.cells[cell].states * n * H));
   const Packed<T> packed(model, theta.data());
-  predict(model, packed, windows, Path::lanes, 1, sign, lanes.data());
-  predict(model, packed, windows, Path::units, 1, sign, units.data());
+  predict(model, packed, windows, Path::lanes, threads, sign, lanes.data());
+  predict(model, packed, windows, Path::units, threads, sign, units.data());
   if (std::memcmp(lanes.data(), units.data(), lanes.size() * sizeof(T))) {
     std::fprintf(stderr, "%s: units in the lanes give other bits\n", table.cells[cell].name);
     return 1;
   }
   std::vector<double> flow(size_t(L * 11));
   Gradients<T> g{0, outputs.data(), gradients.data(), past.data(), extra.data(), initial.data(), flow.data()};
-  gradient<T>(model, theta.data(), windows, nullptr, nullptr, true, 7, 0.0, 1, sign, &g);
+  gradient<T>(model, theta.data(), windows, nullptr, nullptr, true, 7, 0.0, threads, sign, &g);
   const CellInfo& info = table.cells[cell];
   std::vector<T> values(size_t((info.gates + info.states) * n * L * 11 * H));
-  activity(model, theta.data(), windows, 1, sign, values.data());
+  activity(model, theta.data(), windows, threads, sign, values.data());
   print(table.cells[cell].name, "output", lanes);
   print(table.cells[cell].name, "gradient", gradients);
   print(table.cells[cell].name, "past", past);
@@ -122,7 +125,8 @@ int run(const Table& table, int cell, int64_t H, int64_t L) {
   Optimizer<T> optimizer{step, 0, first.data(), second.data(), {all}, nullptr, 0.0};
   Trained trained;
   Scratch scratch;
-  train(model, theta.data(), optimizer, windows, Course{16, rates.data(), 1.0, 0.5, 0.0, 0.0, 3, 1, Path::automatic}, scratch, sign, &trained);
+  const Course course{16, rates.data(), 1.0, 0.5, 0.0, 0.0, 3, threads, Path::automatic};
+  train(model, theta.data(), optimizer, windows, course, scratch, sign, &trained);
   print(table.cells[cell].name, "trained", theta);
   return 0;
 }
@@ -131,8 +135,10 @@ int run(const Table& table, int cell, int64_t H, int64_t L) {
 
 int main() {
   const Table& table = FORECAST_ISA::table;
+  const char* given = std::getenv("THREADS");
+  const int threads = given ? std::atoi(given) : 1;
   int bad = 0;
   for (int cell = 0; cell < table.n_cells; ++cell)
-    bad += run<double>(table, cell, 7, 2) + run<float>(table, cell, 7, 2) + run<double>(table, cell, 18, 1);
+    bad += run<double>(table, cell, threads, 7, 2) + run<float>(table, cell, threads, 7, 2) + run<double>(table, cell, threads, 18, 1);
   return bad;
 }

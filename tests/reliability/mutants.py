@@ -167,7 +167,7 @@ def built(faults, folder):
     for name in ["forecast", "cpp", "tests/native", "tests/reliability"]:
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     numbers = plant(root, faults)
-    return build_core(folder / "build", "v2", ["-O0", "-w"], root=root), numbers
+    return build_core(folder / "build", "v2", ["-O0", "-w", "-fopenmp"], root=root), numbers
 
 
 def switch_on(numbers):

@@ -3,15 +3,19 @@
     python tests/reliability/one_set.py FOLDER --isa v3 --flags "-O1 -g -fsanitize=address,undefined"
 
 The folder gets a copy of the package with that core: put it first in PYTHONPATH. Objects are kept there; a file is
-compiled again where its command or anything that it reads has changed.
+compiled again where its command or anything that it reads has changed. Each file that is compiled is printed with the
+CPU seconds that it took. `--kernel-flags` are for the kernels alone, in place of `--flags`; `--no-openmp` builds the
+core that starts threads itself, which ThreadSanitizer understands.
 """
 
 import argparse
 import hashlib
+import os
 import shlex
 import shutil
 import subprocess
 import sysconfig
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pybind11
@@ -24,13 +28,16 @@ SETS = {  # register bytes, flags: those of cpp/CMakeLists.txt
 }
 PLAIN = "-std=c++20 -fPIC -ffp-contract=off -Wno-psabi"
 KERNEL = "-fno-math-errno -fno-trapping-math -fno-exceptions -fno-rtti -fvisibility=hidden"
-DOOR = ["module", "source", "spec", "network", "conformal"]
-LOOP = ["loop/batches", "loop/workers"]
 ONE_SET = "tests/reliability/one_set.cpp"
+LOOP = ["cpp/loop/batches.cpp", "cpp/loop/workers.cpp"]
+CORE = [f"cpp/bind/{name}.cpp" for name in ("module", "source", "spec", "network", "conformal")]
+CORE += [*LOOP, "cpp/conformal/adaptive.cpp", ONE_SET]
 
 
 def macros(isa):
     return [
+        '-DFORECAST_COMPILER="one set"',
+        "-DFORECAST_COMPILER_BUILD=0",
         f"-DFORECAST_ISA={isa}",
         f'-DFORECAST_NAME="{isa}"',
         f"-DFORECAST_BYTES={SETS[isa][0]}",
@@ -50,6 +57,16 @@ def fingerprint(command, read):
     return digest.hexdigest()
 
 
+def run(command):
+    """CPU seconds of a command and of what it started."""
+    child = subprocess.Popen(command)
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, command)
+    return used.ru_utime + used.ru_stime
+
+
 def compiled(source, command, folder, root):
     """The object of a source, made where it is not there yet."""
     target = folder / "objects" / (source.replace("/", "_") + ".o")
@@ -57,43 +74,43 @@ def compiled(source, command, folder, root):
     read, note = target.with_suffix(".d"), target.with_suffix(".mark")
     command = [*command, "-MMD", "-MF", str(read), "-c", str(root / source), "-o", str(target)]
     if not (target.is_file() and note.is_file() and note.read_text() == fingerprint(command, read)):
-        subprocess.run(command, check=True)
+        print(f"{source}: {run(command):.0f} CPU seconds", flush=True)
         note.write_text(fingerprint(command, read))
     return str(target)
 
 
-def objects(folder, isa, flags, compiler, root, sources):
-    base = [*compiler, *shlex.split(PLAIN), *flags, "-fopenmp", *macros(isa)]
-    kernel = [*base, *shlex.split(KERNEL), *shlex.split(SETS[isa][1])]
-    yield compiled("cpp/kernel/unit.cpp", kernel, folder, root)
+def objects(folder, isa, flags, compiler, root, sources, kernel_flags, jobs):
+    """The kernels, which take longest, and the other sources."""
+    start, plain = [*compiler, *shlex.split(PLAIN)], macros(isa)
+    kernel = [*start, *(flags if kernel_flags is None else kernel_flags), *plain, *shlex.split(KERNEL)]
+    commands = {"cpp/kernel/unit.cpp": [*kernel, *shlex.split(SETS[isa][1])]}
     for source in sources:
         more = [*python_headers(), "-fvisibility=hidden"] if "/bind/" in source else []
-        yield compiled(
-            source, [*base, *more, '-DFORECAST_COMPILER="one set"', "-DFORECAST_COMPILER_BUILD=0"], folder, root
-        )
+        commands[source] = [*start, *flags, *plain, *more]
+    with ThreadPoolExecutor(jobs) as pool:
+        return list(pool.map(lambda item: compiled(*item, folder, root), commands.items()))
 
 
-def build_core(folder, isa="v3", flags=(), compiler=("g++",), root=ROOT):
+def build_core(folder, isa="v3", flags=("-fopenmp",), compiler=("g++",), root=ROOT, kernel_flags=None, jobs=1):
     """A package in `folder` with a core of that instruction set; returns the folder."""
     folder = Path(folder)
-    sources = [f"cpp/bind/{name}.cpp" for name in DOOR] + [f"cpp/{name}.cpp" for name in LOOP]
-    parts = list(objects(folder, isa, list(flags), compiler, root, [*sources, "cpp/conformal/adaptive.cpp", ONE_SET]))
+    parts = objects(folder, isa, flags, compiler, root, CORE, kernel_flags, jobs)
     package = folder / "forecast"
     shutil.copytree(
         root / "forecast", package, dirs_exist_ok=True, ignore=shutil.ignore_patterns("_core*.so", "__pyc*")
     )
     target = package / f"_core{sysconfig.get_config_var('EXT_SUFFIX')}"
-    subprocess.run([*compiler, "-shared", *flags, "-fopenmp", *parts, "-o", str(target)], check=True)
+    subprocess.run([*compiler, "-shared", *flags, *parts, "-o", str(target)], check=True)
     return folder
 
 
-def build_native(folder, isa="v3", flags=(), compiler=("g++",), root=ROOT):
+def build_native(folder, isa="v3", flags=("-fopenmp",), compiler=("g++",), root=ROOT, kernel_flags=None, jobs=1):
     """The program of tests/native: every cell's kernels without Python; returns its path."""
     folder = Path(folder)
-    sources = [*(f"cpp/{name}.cpp" for name in LOOP), "tests/native/kernels.cpp"]
-    parts = list(objects(folder, isa, list(flags), compiler, root, sources))
+    sources = [*LOOP, "tests/native/kernels.cpp"]
+    parts = objects(folder, isa, flags, compiler, root, sources, kernel_flags, jobs)
     target = folder / "kernels"
-    subprocess.run([*compiler, *flags, "-fopenmp", *parts, "-o", str(target)], check=True)
+    subprocess.run([*compiler, *flags, *parts, "-o", str(target)], check=True)
     return target
 
 
@@ -102,11 +119,18 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--isa", choices=list(SETS), default="v3")
     parser.add_argument("--flags", default="-O1 -g")
+    parser.add_argument("--kernel-flags", help="in place of --flags for the kernels")
+    parser.add_argument("--no-openmp", action="store_true", help="threads of the core's own")
+    parser.add_argument("--jobs", type=int, default=1, help="files that are compiled at the same time")
     parser.add_argument("--compiler", default="g++")
     parser.add_argument("--native", action="store_true", help="the program of tests/native instead of the package")
     given = parser.parse_args()
     build = build_native if given.native else build_core
-    print(build(given.folder.resolve(), given.isa, shlex.split(given.flags), shlex.split(given.compiler)))
+    threads = "-pthread" if given.no_openmp else "-fopenmp"
+    flags = [*shlex.split(given.flags), threads]
+    kernel = None if given.kernel_flags is None else shlex.split(given.kernel_flags)
+    compiler = shlex.split(given.compiler)
+    print(build(given.folder.resolve(), given.isa, flags, compiler, kernel_flags=kernel, jobs=given.jobs))
 
 
 if __name__ == "__main__":

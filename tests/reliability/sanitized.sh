@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Other builds of the core, one instruction set each, and what runs under them. Each part ends with its count of reports.
 #
-#   tests/reliability/sanitized.sh address FOLDER    AddressSanitizer and UBSan over the tests of the core and the door
-#   tests/reliability/sanitized.sh thread FOLDER     ThreadSanitizer (clang, libomp) over the program of tests/native
+#   tests/reliability/sanitized.sh address FOLDER    AddressSanitizer, and UBSan at the door: random calls, then tests
+#   tests/reliability/sanitized.sh undefined FOLDER  the same with UBSan in the kernels too, which compile for longer
+#   tests/reliability/sanitized.sh thread FOLDER     ThreadSanitizer over the program of tests/native, without OpenMP
 #   tests/reliability/sanitized.sh valgrind FOLDER   memcheck over one fit of each family, with the installed core
 #
-# FOLDER keeps objects and logs. PYTHON names another interpreter than python3. Debian: apt-get install clang libomp-dev
-# valgrind.
+# FOLDER keeps objects and logs; the CPU seconds of each file are printed as it is compiled. PYTHON names another
+# interpreter than python3, JOBS the files compiled at a time (1), DOOR the random calls (100000), TESTS the tests.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -14,32 +15,45 @@ root=$(cd "$here/../.." && pwd)
 python=${PYTHON:-python3}
 part=$1 folder=$(mkdir -p "$2" && cd "$2" && pwd)
 log=$folder/$part.log
-tests="core gradients golden bits gather layers attention flow conformal"
+tests=${TESTS:-core door gather hardening golden bits gradients layers attention flow conformal}
+frames="-g1 -fno-omit-frame-pointer"
+outline="--param asan-instrumentation-with-call-threshold=0" # calls instead of checks in line: compiles faster
 
 count() {  # count PATTERN: reports in the log
   printf '%s: %d reports, see %s\n' "$part" "$(grep -cE "$1" "$log")" "$log"
 }
 
+build() {  # build OPTION...: the core of v3, or the program of tests/native
+  "$python" "$here/one_set.py" "$folder/$part" --isa v3 --jobs "${JOBS:-1}" "$@"
+}
+
+under_address() {  # the door, then every file of tests, whatever the one before has found
+  local DOOR_SEED=$folder/$part.seed
+  export PYTHONPATH=$folder/$part DOOR_SEED UBSAN_OPTIONS=print_stacktrace=1
+  export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
+  local preload
+  preload="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
+  cd "$root"
+  LD_PRELOAD=$preload "$python" "$here/door.py" --n "${DOOR:-100000}" || echo "door: ended at seed $(cat "$DOOR_SEED")"
+  for name in $tests; do
+    LD_PRELOAD=$preload "$python" -m pytest -q -n 0 -p no:cacheprovider "tests/test_$name.py" || echo "$name: failed"
+  done
+}
+
 case $part in
-  address)
-    "$python" "$here/one_set.py" "$folder/address" --isa v3 \
-      --flags "-O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize=vptr"
-    export PYTHONPATH=$folder/address UBSAN_OPTIONS=print_stacktrace=1
-    export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
-    LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
-    export LD_PRELOAD
-    cd "$root"
-    for name in $tests; do
-      "$python" -m pytest -q -x -n 0 -p no:cacheprovider "tests/test_$name.py" 2>&1
-    done | tee "$log"
-    "$python" "$here/door.py" --n "${DOOR:-100000}" 2>&1 | tee -a "$log"
+  address | undefined)
+    kernel=address
+    if [ "$part" = undefined ]; then kernel=address,undefined; fi
+    build --flags "-O0 $frames -fsanitize=address,undefined -fno-sanitize=vptr" \
+      --kernel-flags "-O1 $frames -fsanitize=$kernel $outline"
+    under_address 2>&1 | tee "$log"
     count 'ERROR: AddressSanitizer|runtime error:'
     ;;
   thread)
-    "$python" "$here/one_set.py" "$folder/thread" --native --isa v3 --compiler clang++ --flags "-O1 -g -fsanitize=thread"
-    archer=$(find / -name 'libarcher.so' -not -path '/proc/*' 2> /dev/null | head -n 1)
-    OMP_TOOL_LIBRARIES=$archer TSAN_OPTIONS=ignore_noninstrumented_modules=1 THREADS=4 "$folder/thread/kernels" \
-      > "$folder/thread.values" 2> "$log" || true
+    build --native --no-openmp --flags "-O1 -g1 -fsanitize=thread"
+    THREADS=4 "$folder/thread/kernels" > "$folder/four.values" 2> "$log" || echo "thread: ended with $?"
+    THREADS=1 "$folder/thread/kernels" > "$folder/one.values" 2>> "$log" || echo "thread: ended with $?"
+    cmp "$folder/one.values" "$folder/four.values" && echo "thread: the same $(wc -l < "$folder/one.values") values"
     count 'WARNING: ThreadSanitizer'
     ;;
   valgrind)
@@ -50,7 +64,7 @@ case $part in
     printf 'valgrind: %d frames of the core in reports, see %s\n' "$(grep -cE '^==[0-9]+== +(at|by).*(_core[.]cpython|forecast::)' "$log")" "$log"
     ;;
   *)
-    echo "sanitized.sh: expected address, thread or valgrind, got $part" >&2
+    echo "sanitized.sh: expected address, undefined, thread or valgrind, got $part" >&2
     exit 2
     ;;
 esac
