@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Other builds of the core, one instruction set each, and what runs under them. Each part ends with its count of reports.
 #
-#   tests/reliability/sanitized.sh address FOLDER    AddressSanitizer, and UBSan at the door: random calls, then tests
+#   tests/reliability/sanitized.sh address FOLDER    AddressSanitizer, and UBSan at the door: random calls, then tests;
+#                                                    the build takes 240 CPU seconds, 133 of them for the kernels
 #   tests/reliability/sanitized.sh undefined FOLDER  the same with UBSan in the kernels too, which compile for longer
 #   tests/reliability/sanitized.sh thread FOLDER     ThreadSanitizer over the program of tests/native, without OpenMP
 #   tests/reliability/sanitized.sh valgrind FOLDER   memcheck over one fit of each family, with the installed core
@@ -33,10 +34,12 @@ under_address() {  # the door, then every file of tests, whatever the one before
   export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
   local preload
   preload="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
-  cd "$root"
+  cd "$folder" # where no package is: `python -m` and `python -c` look into the folder they run in first
+  LD_PRELOAD=$preload "$python" -c 'from forecast import _core; assert _core.config()["compiler"] == "one set", _core'
   LD_PRELOAD=$preload "$python" "$here/door.py" --n "${DOOR:-100000}" || echo "door: ended at seed $(cat "$DOOR_SEED")"
   for name in $tests; do
-    LD_PRELOAD=$preload "$python" -m pytest -q -n 0 -p no:cacheprovider "tests/test_$name.py" || echo "$name: failed"
+    LD_PRELOAD=$preload "$python" -m pytest -q -n 0 -p no:cacheprovider -c "$root/pyproject.toml" --rootdir "$root" \
+      "$root/tests/test_$name.py" || echo "$name: failed"
   done
 }
 
