@@ -290,7 +290,7 @@ def test_a_fix_of_too_many_inputs_runs_and_helps(monkeypatch):
 
 def test_packages_of_fixes_exist():
     """What pip installs is narwhals, this package, or one of its extras."""
-    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = set(project["optional-dependencies"])
     places = [path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))]
     named = {code for text in places for code in re.findall(r"install\(f?['\"]+([^)]*?)['\"]+\)", text)}

@@ -238,7 +238,8 @@ def fit_regressor(
 def _refuse_large(regressor: Any, *tables: Floats) -> None:
     for table in tables:
         # NaN is smaller than nothing and greater than nothing, so that it is passed over.
-        largest = max(np.fmax.reduce(table, axis=None), -np.fmin.reduce(table, axis=None)) if table.size else 0.0
+        ends = (np.fmax.reduce(table, axis=None), -np.fmin.reduce(table, axis=None)) if table.size else (0.0,)
+        largest = max(map(float, ends))  # the limit is beyond float32
         if largest > _LARGEST:
             raise ValueError(
                 Refusal(
