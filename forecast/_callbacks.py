@@ -14,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 
 __all__ = ["CALLBACKS", "FitTask", "SupportsCallbacks", "begun", "fit_task", "regressor_task", "teardown"]
 
-CALLBACKS = "_skl_callbacks"  # the attribute that scikit-learn keeps them in; it is no part of a model file
+CALLBACKS = "_skl_callbacks"  # where scikit-learn keeps them; never saved to a model file
 _PARENT = "_parent_callback_ctx"  # and the one for the task of what fits an estimator
 
 

@@ -1,6 +1,6 @@
 """Names of types that many signatures share.
 
-pandas has no types that a checker reads without its stubs, so frames and indexes are written as pandas' own classes.
+Type checkers know pandas only through stubs, which are not required; signatures name its classes all the same.
 """
 
 from collections.abc import Callable

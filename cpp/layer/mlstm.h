@@ -1,4 +1,4 @@
-// Matrix memory, the mLSTM of xLSTM (Beck et al. 2024), in `heads` heads of d units each. It has no weights of its own:
+// Matrix memory, the mLSTM of xLSTM (Beck et al. 2024), with `heads` heads of d units each. The layer has no weights:
 // dense layers compute its inputs q, k, v and gates = [o, then i of every head, then f of every head].
 //
 //   m' = max(a_f + m, a_i)

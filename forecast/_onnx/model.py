@@ -77,7 +77,7 @@ def _graph(network: Network) -> Graph:
 
 
 _NO_INPUT = Refusal(
-    "windows without a past, known future and static values have no input that a graph could take", where="to_onnx:"
+    "windows without a past, known future and static values leave the graph without an input", where="to_onnx:"
 )
 
 

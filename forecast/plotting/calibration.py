@@ -177,8 +177,8 @@ class CoverageDisplay:
         if not hits:
             raise ValueError(
                 Refusal(
-                    f"there are no intervals of {names} with an actual value: naive forecasts have none, and of the "
-                    "others too few residuals were known",
+                    f"no interval of {names} has an actual value: naive forecasts have no intervals, and the others "
+                    "had too few residuals",
                     advice="Use other models or more origins.",
                     fix=argument("validation_fraction", 0.2),
                 )

@@ -2,9 +2,8 @@
 
 import re
 
+import one_set
 import pytest
-
-one_set = pytest.importorskip("one_set", reason="pybind11 is needed")
 
 CMAKE = (one_set.ROOT / "cpp/CMakeLists.txt").read_text(encoding="utf-8")
 pytestmark = pytest.mark.reliability
