@@ -109,7 +109,8 @@ STORED = {
 
 @pytest.mark.parametrize("name", STORED)
 def test_skops_stores_estimators_of_windows_to_the_bit(name):
-    skops = pytest.importorskip("skops.io")
+    import skops.io as skops
+
     model = STORED[name]()
     data = skops.dumps(model)
     trusted = skops.get_untrusted_types(data=data)
@@ -119,7 +120,8 @@ def test_skops_stores_estimators_of_windows_to_the_bit(name):
 
 
 def test_skops_does_not_store_a_forecaster_of_series():
-    skops = pytest.importorskip("skops.io")
+    import skops.io as skops
+
     df = pd.DataFrame({"y": np.sin(np.arange(80) / 3)}, index=pd.date_range("2024-01-01", periods=80, freq="D"))
     model = SeriesForecaster(Ridge(), target="y", lookback=14, horizon=3).fit(df)
     with pytest.raises(TypeError):

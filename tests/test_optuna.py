@@ -4,13 +4,12 @@ import re
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
 from small_networks import small, table
 
 from forecast import RNNForecaster, make_windows
-
-optuna = pytest.importorskip("optuna")
 
 PAGE = (Path(__file__).parent.parent / "docs" / "guide" / "tuning.md").read_text(encoding="utf-8")
 (BLOCK,) = re.findall(r"^```py\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
