@@ -72,9 +72,13 @@ def look(kind):
             theta, optimizer, source, windows, batch, average=average, average_decay=0.9, noise=0.1, **arguments
         )
 
-    def interrupted(call, delay):
-        '''Seconds of a worker from the signal to the exception, once.'''
-        sent = []
+    def interrupted(prepare, delay):
+        '''Seconds of a worker from the signal to the exception, once; `prepare` returns the call that is interrupted.
+
+        The clock of the signal starts after it: where memory comes slowly, copies of a wide network take longer than
+        the delay, and the signal would come before the call.
+        '''
+        sent, call = [], prepare()
 
         def send():
             sent.append(time.process_time())
@@ -88,11 +92,11 @@ def look(kind):
             return (time.process_time() - sent[0]) / workers
         raise RuntimeError(f"{kind} ended before the signal")
 
-    def answered(call, delay):
+    def answered(prepare, delay):
         '''The least of some tries: other work adds to one now and then, a stretch without a look to all of them.'''
         tries = []
         while not tries or (min(tries) > limit and len(tries) < 4):
-            tries.append(interrupted(call, delay))
+            tries.append(interrupted(prepare, delay))
         return min(tries)
 
     latencies, whole, batches = [], True, []
@@ -103,7 +107,7 @@ def look(kind):
             def anew():
                 optimizer = _core.Optimizer("adam", dtype, network.n_parameters)
                 states[:] = start.copy(), optimizer, 0 * start
-                train(*states, many)
+                return lambda: train(*states, many)
 
             latencies.append(answered(anew, delay))
             theta, optimizer, average = states
@@ -115,7 +119,7 @@ def look(kind):
             expected = replayed, fresh.first, fresh.second, again
             whole = whole and all(a.tobytes() == b.tobytes() for a, b in zip(found, expected))
         else:
-            latencies.append(answered(lambda: call_on(many), delay))
+            latencies.append(answered(lambda: lambda: call_on(many), delay))
         assert np.float32(1e-40) * np.float32(1) != 0, "the control word was put back"
     return latencies, whole, batches
 
