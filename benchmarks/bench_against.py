@@ -32,7 +32,10 @@ CALLS = {  # what is timed -> in words
     "public": "RNNForecaster.predict, one window",
 }
 USUAL_CALLS = ("step", "one", "many")
-USUAL_WORKLOADS = ("small", "medium", "wide")
+SEGMENTS = "segments"  # SegRNN as in bench_segrnn.py: layers around the cell have a part in its step
+SIZES = WORKLOADS | {SEGMENTS: (1, 64, 1, 720, 256)}
+HORIZONS = {SEGMENTS: 96}  # others: HORIZON
+USUAL_WORKLOADS = ("small", "medium", "wide", SEGMENTS)
 MEAN_BAR, ROW_BAR = 1.01, 1.03
 AGREE = 1e-5  # relative difference of what the sides compute
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
@@ -47,19 +50,20 @@ class Work:
     def __init__(self, call, workload, cell, threads):
         from forecast import _core
 
-        features, _, _, steps, batch = WORKLOADS[workload]
+        features, hidden, _, steps, batch = SIZES[workload]
+        horizon = HORIZONS.get(workload, HORIZON)
         self.call, self.threads, self.batch = call, threads, batch
         rng = np.random.default_rng(0)
-        self.model = self._model(cell, WORKLOADS[workload])
+        self.model = self._model(cell, workload, horizon)
         network = self.model._network
-        network.theta[:] = (2.0 * rng.random(network.theta.size) - 1.0) * WORKLOADS[workload][1] ** -0.5
+        network.theta[:] = (2.0 * rng.random(network.theta.size) - 1.0) * hidden**-0.5
         self.compiled, self.theta = network.compiled, network.theta.copy()
         # Where steps are short, one call of the core makes many, as in an epoch.
-        self.batches = int(np.clip(1 / gflop(cell, WORKLOADS[workload]), 1, 32)) if call == "step" else 1
+        self.batches = int(np.clip(1 / gflop(cell, SIZES[workload]), 1, 32)) if call == "step" else 1
         windows = {"step": self.batches * batch, "many": 1024}.get(call, 1)
-        self.series = rng.standard_normal((windows + steps + HORIZON, features), np.float32)
+        self.series = rng.standard_normal((windows + steps + horizon, features), np.float32)
         target = self.series[:, :1]
-        self.source = _core.Source(self.series, lookback=steps, target=target, horizon=HORIZON, target_shift=steps)
+        self.source = _core.Source(self.series, lookback=steps, target=target, horizon=horizon, target_shift=steps)
         self.order = rng.permutation(windows).astype(np.int64)
         self.packed = self.compiled.pack(self.theta)
         self.window = self.series[None, :steps].copy()
@@ -70,17 +74,18 @@ class Work:
             self.rate = {"rates": np.full(self.batches, 1e-3)} if rates else {"rate": 1e-3}
 
     @staticmethod
-    def _model(cell, workload):
+    def _model(cell, workload, horizon):
         """Fitted on a handful of windows: the public way to a network of any version."""
         from forecast import RNNForecaster
 
-        features, hidden, layers, steps, _ = workload
+        features, hidden, layers, steps, _ = SIZES[workload]
+        segments = {"segment": 24, "decoder": "segments"} if workload == SEGMENTS else {}
         kind = "relu" if our_name(cell) == "rnn_relu" else "tanh"
         rng = np.random.default_rng(1)
-        X, y = rng.standard_normal((4, steps, features)), rng.standard_normal((4, HORIZON))
+        X, y = rng.standard_normal((4, steps, features)), rng.standard_normal((4, horizon))
         return RNNForecaster(
             cell=cell, activation=kind, hidden_size=hidden, num_layers=layers, max_iter=1, early_stopping=False,
-            random_state=0, dtype="float32", n_jobs=1,
+            random_state=0, dtype="float32", n_jobs=1, **segments,
         ).fit(X, y)  # fmt: skip
 
     def once(self):
@@ -262,7 +267,7 @@ def main():
     found.add_argument("--new-path", metavar="FOLDER", help="PYTHONPATH of the new side")
     found.add_argument("--calls", nargs="+", default=USUAL_CALLS, choices=CALLS, help="what is timed")
     found.add_argument("--cells", nargs="+", default=list(CELLS), choices=CELLS)
-    found.add_argument("--workloads", nargs="+", default=USUAL_WORKLOADS, choices=list(WORKLOADS))
+    found.add_argument("--workloads", nargs="+", default=USUAL_WORKLOADS, choices=list(SIZES))
     found.add_argument("--threads", type=int, default=1)
     found.add_argument("--seconds", type=float, default=0.1, help="of a sample")
     found.add_argument("--clock", default="wall", choices=CLOCKS, help="cpu: beside others' work; for one thread alone")
@@ -274,7 +279,7 @@ def main():
     columns = ["call", "workload", "cell", "old ms", "new ms", "new / old (95 %)", "old / old", "band of old / old", ""]
     report = Report("against", arguments)
     asked = itertools.product(arguments.calls, arguments.workloads, arguments.cells)
-    rows = [Row(*what, arguments.threads) for what in asked]
+    rows = [Row(*what, arguments.threads) for what in asked if what[1] != SEGMENTS or what[2] == "gru"]
     measure(rows, arguments)
     report.section("New beside old", columns)
     broken = show(rows, report)
