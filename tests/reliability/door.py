@@ -3,8 +3,8 @@
     python tests/reliability/door.py --n 100000 --seed 0
 
 Each seed draws a network and ten calls. Each call must answer, or refuse with an exception of Python. Run it with the
-core of sanitized.sh: what the sanitizers have to say ends the process or stands on stderr. The seed of a call is printed
-where it ends in anything else.
+core of sanitized.sh: what the sanitizers have to say ends the process or stands on stderr. The seed is printed where a
+call ends in anything else.
 """
 
 import argparse
