@@ -32,7 +32,7 @@ def panel(names="abc"):
 
 
 def fitted(frame, regressor=None, **settings):
-    regressor = Ridge() if regressor is None and "members" not in settings else regressor
+    regressor = Ridge() if regressor is None and "members" not in settings else copy.deepcopy(regressor)
     return SeriesForecaster(regressor, **({"target": "y", "lookback": 8, "horizon": 3} | settings)).fit(frame)
 
 
@@ -90,6 +90,61 @@ def test_training_on_follows_what_has_changed():
 
 
 MEMBERS = {"a": {"regressor": Ridge(), "step": 2}, "b": {"regressor": NET, "lookback": 12, "weight": 2.0}}
+
+
+def test_a_network_trains_on_with_the_parameters_that_are_set_now():
+    frame = single()
+    model = fitted(frame.iloc[:CUT], NET)
+    slow, fast = copy.deepcopy(model), copy.deepcopy(model)
+    slow.set_params(regressor__max_iter=50).update(frame.iloc[CUT:], refit="continue")
+    assert slow.regressor_.n_iter_ == 10
+    assert slow.regressor_.max_iter == 50
+    fast.set_params(regressor__learning_rate=0.05).update(frame.iloc[CUT:], refit="continue")
+    model.update(frame.iloc[CUT:], refit="continue")
+    assert not fast.predict().equals(model.predict())
+
+
+def test_any_other_regressor_is_fitted_again_with_the_parameters_that_are_set_now():
+    frame = single()
+    model = fitted(frame.iloc[:CUT], Ridge()).set_params(regressor__alpha=100.0)
+    model.update(frame.iloc[CUT:], refit="continue", history=frame.iloc[:CUT])
+    assert model.predict().equals(fitted(frame, Ridge(100.0)).predict())
+
+
+def test_members_train_on_with_the_parameters_that_are_set_now():
+    frame = single()
+    model = fitted(frame.iloc[:CUT], members=copy.deepcopy(MEMBERS))
+    model.members["b"]["regressor"].set_params(max_iter=50)
+    model.members["a"]["regressor"].set_params(alpha=100.0)
+    model.update(frame.iloc[CUT:], refit="continue")
+    assert model.members_["b"].regressor_.n_iter_ == 10
+    assert model.members_["a"].regressor_.alpha == 100.0
+
+
+def test_fine_tuning_uses_the_parameters_that_are_set_now():
+    frame = single()
+    model = fitted(frame.iloc[:CUT], NET).set_params(regressor__max_iter=50)
+    assert model.fine_tune(frame).regressor_.n_iter_ == 10
+
+
+@pytest.mark.parametrize(
+    ("start", "change", "said"),
+    [
+        ({"regressor": NET}, {"regressor": Ridge()}, "the regressor is a Ridge, but .* had a RNNForecaster"),
+        ({"regressor": NET}, {"regressor": None}, "left to a recipe, but"),
+        ({"regressor": NET}, {"regressor__hidden_size": 5}, "another architecture"),
+        ({"regressor": NET}, {"regressor__max_iter": -1}, "'max_iter' parameter"),
+        ({"members": MEMBERS}, {"members": {**MEMBERS, "c": MEMBERS["a"]}}, r"'b', 'c'\], but .* had \['a', 'b'\]"),
+    ],
+    ids=["class", "recipe", "size", "value", "members"],
+)
+def test_training_on_with_another_regressor_is_refused_and_the_model_stays(start, change, said):
+    frame = single()
+    model = fitted(frame.iloc[:CUT], **copy.deepcopy(start))
+    before = model.predict()
+    with pytest.raises(ValueError, match=said):
+        model.set_params(**change).update(frame.iloc[CUT:], refit="continue")
+    assert model.predict().equals(before)
 
 
 @pytest.mark.parametrize("kind", ["network", "members", "masked panel", "series vectors"])

@@ -6,7 +6,7 @@ forecast at rows; `continuing` trains one on. `spread` makes quantiles of a fore
 weights of windows out of those of rows.
 """
 
-from .continuing import SHARE, goes_on_from_weights, trained_on
+from .continuing import SHARE, goes_on_from_weights, trained_on, with_parameters
 from .member import PARAMETERS, Member, Settings, Task, prepared, trained
 from .outputs import as_given, kind_of
 from .preparation import Preparation
@@ -39,4 +39,5 @@ __all__ = [
     "trained_on",
     "unfrozen",
     "widths_of",
+    "with_parameters",
 ]

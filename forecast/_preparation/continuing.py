@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sklearn.base import clone
 
-from .._refusals import Refusal
+from .._refusals import Fix, Refusal
 from .._types import Floats
 from .outputs import as_given
 from .regression import accepts_windows, blocks_of, carries, fit_regressor
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from .rows import Rows
     from .weighting import RowWeights
 
-__all__ = ["SHARE", "goes_on_from_weights", "trained_on"]
+__all__ = ["SHARE", "goes_on_from_weights", "trained_on", "with_parameters"]
 
 SHARE = 0.2  # of the epochs and optimiser steps that a fit may have
 
@@ -38,6 +39,47 @@ def goes_on_from_weights(regressor: Any) -> bool:
     bool
     """
     return accepts_windows(regressor) and hasattr(regressor, "warm_start")
+
+
+def with_parameters(member: Member, regressor: Any) -> Member:
+    """A member whose training continues with the parameters that the user's regressor has now.
+
+    Parameters
+    ----------
+    member : Member
+    regressor : estimator or None
+        The user's, which may have changed since `fit`. None: a recipe chose it.
+
+    Returns
+    -------
+    Member
+        A network with its weights and the new parameters; any other regressor is not fitted yet.
+
+    Raises
+    ------
+    ValueError
+        The regressor is of another class than in `fit`, or a parameter of a network is out of range.
+    """
+    if regressor is None:
+        return member
+    last = as_given(member.regressor)
+    if type(last) is not type(regressor):
+        raise ValueError(
+            Refusal(
+                f"the regressor is a {type(regressor).__name__}, but the continued fit had a "
+                f"{type(last).__name__}",
+                expected="the same class",
+                fix=Fix("model.fit(X)", ""),
+            )
+        )
+    if not goes_on_from_weights(last):
+        return replace(member, regressor=regressor)
+    own = clone(regressor).get_params(deep=False)
+    if isinstance(own["random_state"], np.random.RandomState):  # the fitted one has drawn from its own
+        del own["random_state"]
+    again = copy(last).set_params(**own)
+    again._validate_params()  # `fit` would see a share of the epochs only
+    return replace(member, regressor=again)
 
 
 def trained_on(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._preparation import SHARE, goes_on_from_weights, trained_on
+from .._preparation import SHARE, goes_on_from_weights, trained_on, with_parameters
 from .._refusals import Refusal, Words
 from .calibration import ticks
 from .errors import errors_since
@@ -89,6 +89,7 @@ def continued(
     steps: dict[str, int],
     old: Rows | None = None,
     weights: RowWeights | None = None,
+    regressors: dict[str, Any] | None = None,
     stacklevel: int = 2,
 ) -> FittedState:
     """The state after continued training of its regressors.
@@ -102,6 +103,8 @@ def continued(
     old : Rows, default=None
         Older rows; None: those that the state keeps.
     weights : RowWeights, default=None
+    regressors : dict of str to estimator, default=None
+        The user's regressors, whose parameters apply from now on; None: those of the fit.
     stacklevel : int, default=2
         Stacklevel of the warning.
 
@@ -115,7 +118,7 @@ def continued(
     parts = {"regressor": state.parts[0][0]} if state.members is None else state.members
     if old is None and not all(goes_on_from_weights(member.regressor) for member in parts.values()):
         _tell_missing(state, rows, stacklevel + 1)
-    trained = with_members_trained_on(state, steps, rows, weights).standing(rows)
+    trained = with_members_trained_on(state, steps, rows, weights, regressors=regressors).standing(rows)
     return replace(
         trained,
         calibration=_with_errors(state),
@@ -126,7 +129,12 @@ def continued(
 
 
 def with_members_trained_on(
-    state: FittedState, steps: dict[str, int], rows: Rows, weights: RowWeights | None = None, share: float = SHARE
+    state: FittedState,
+    steps: dict[str, int],
+    rows: Rows,
+    weights: RowWeights | None = None,
+    share: float = SHARE,
+    regressors: dict[str, Any] | None = None,
 ) -> FittedState:
     """The state after continued training; its rows and the errors behind its intervals stay.
 
@@ -140,14 +148,18 @@ def with_members_trained_on(
     weights : RowWeights, default=None
     share : float, default=0.2
         Share of the epochs and optimiser steps that a fit of a network may have.
+    regressors : dict of str to estimator, default=None
+        As in `continued`.
 
     Returns
     -------
     FittedState
     """
+    now = regressors or {}
     parts = {"regressor": state.parts[0][0]} if state.members is None else state.members
     members = {
-        name: trained_on(member, steps[name], state.axis, rows, weights, share) for name, member in parts.items()
+        name: trained_on(with_parameters(member, now.get(name)), steps[name], state.axis, rows, weights, share)
+        for name, member in parts.items()
     }
     lead = next(iter(members.values()))
     return replace(

@@ -21,7 +21,7 @@ from .._types import FrameLike, Seed
 from .bounds import check_bounds, note_beyond
 from .card import card_parts
 from .fitting import fitted_state
-from .parameters import CONSTRAINTS, lookback_of
+from .parameters import CONSTRAINTS, lookback_of, regressors_of
 from .remembered import Remembered
 from .targets import entered, is_flat, with_target
 from .tools import refuse_arrays, refuse_shuffled_rows
@@ -421,3 +421,6 @@ class SeriesForecaster(
             missing=self.missing,
             categorical=self.categorical,
         )
+
+    def _regressors(self) -> dict[str, Any]:
+        return regressors_of(self)

@@ -29,6 +29,7 @@ __all__ = [
     "refuse_choosing",
     "refuse_summed",
     "refuse_unread",
+    "regressors_of",
     "settings_of",
     "without_report",
 ]
@@ -375,6 +376,44 @@ def member_settings(model: SeriesForecaster) -> dict[str, tuple[Settings, float]
     if isclose(total, 1.0, rel_tol=1e-12):  # those of a recipe, which would lose their last bit
         total = 1.0
     return {name: (one, weight / total) for name, (one, weight) in found.items()}
+
+
+def regressors_of(model: SeriesForecaster) -> dict[str, Any]:
+    """The regressors of a fitted model with the parameters that they have now.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+
+    Returns
+    -------
+    dict of str to estimator
+        By the name of the member, "regressor" for one alone; empty after a recipe.
+
+    Raises
+    ------
+    ValueError
+        The members are other ones than in `fit`.
+    """
+    if is_chosen(model) and model.recipe_["regressor"] is None:
+        return {}
+    names = ["regressor"] if model._state.members is None else list(model._state.members)
+    now = {}
+    if model.members is not None:
+        now = {name: settings.regressor for name, (settings, _) in member_settings(model).items()}
+    elif model.regressor is not None:
+        now = {"regressor": settings_of(model).regressor}
+    if len(now) == len(names) == 1:
+        return dict(zip(names, now.values(), strict=True))
+    if set(now) != set(names):
+        raise ValueError(
+            Refusal(
+                f"the regressors are {list(now) or 'left to a recipe'}, but the continued fit had {names}",
+                expected="the same",
+                fix=Fix("model.fit(X)", ""),
+            )
+        )
+    return now
 
 
 def _widths_of(model: SeriesForecaster, name: str, widths: Any) -> tuple[float, ...] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._frames import frame_named
-from .._preparation import Task, goes_on_from_weights, kind_of, trained_on
+from .._preparation import Task, goes_on_from_weights, kind_of, trained_on, with_parameters
 from .._refusals import Fix, Refusal, Words, joined
 from .growing import kept_rows
 from .report import ModelReport
@@ -35,6 +35,7 @@ def fine_tuned(
     changes: dict[str, Any],
     weights: RowWeights | None = None,
     fraction: float | None = 0.1,
+    regressors: dict[str, Any] | None = None,
 ) -> FittedState:
     """A state with other rows, after continued training of its networks on them.
 
@@ -51,6 +52,8 @@ def fine_tuned(
     weights : RowWeights, default=None
     fraction : float, default=0.1
         Share of the rows of a series to judge on; None: nothing is judged.
+    regressors : dict of str to estimator, default=None
+        The user's regressors, whose parameters apply from now on; None: those of the fit.
 
     Returns
     -------
@@ -62,6 +65,7 @@ def fine_tuned(
         There is no network among the members, or no window to train on.
     """
     members = {"regressor": state.parts[0][0]} if state.members is None else state.members
+    now = regressors or {}
     if not any(goes_on_from_weights(member.regressor) for member in members.values()):
         kinds = " and ".join(dict.fromkeys(kind_of(member.regressor) for member in members.values()))
         raise ValueError(
@@ -74,7 +78,9 @@ def fine_tuned(
 
     def tuned(some: Any) -> dict[str, Member]:
         given = some, weights, changes
-        return {name: _tuned(member, steps[name], state.axis, *given) for name, member in members.items()}
+        return {
+            name: _tuned(member, now.get(name), steps[name], state.axis, *given) for name, member in members.items()
+        }
 
     report, calibration = _verdict(state, rows, tuned, fraction)
     if state.calibration is not None and (calibration is None or len(calibration.residuals) < _FEW):
@@ -100,12 +106,19 @@ def fine_tuned(
 
 
 def _tuned(
-    member: Member, step: int, axis: TimeAxis, rows: Rows, weights: RowWeights | None, changes: dict[str, Any]
+    member: Member,
+    regressor: Any,
+    step: int,
+    axis: TimeAxis,
+    rows: Rows,
+    weights: RowWeights | None,
+    changes: dict[str, Any],
 ) -> Member:
     """A network trained on; any other member as it is, with what has to be learnt of new series."""
     known = member.knowing(rows)
     if not goes_on_from_weights(member.regressor):
         return known
+    known = with_parameters(known, regressor)
     preparation, longest = known.preparation, int(np.diff(rows.starts).max())
     least = preparation.n_lost + preparation.lookback + preparation.horizon
     if longest < least:
@@ -119,7 +132,7 @@ def _tuned(
                 ),
             )
         )
-    slower = {"learning_rate": _RATE * member.regressor.learning_rate}
+    slower = {"learning_rate": _RATE * known.regressor.learning_rate}
     return trained_on(known, step, axis, rows, weights, changes=slower | changes)
 
 

@@ -2,14 +2,16 @@
 
     python tests/reliability/door.py --n 100000 --seed 0
 
-Each call must answer, or refuse with an exception of Python. Run it with the core of sanitized.sh: what the sanitizers
-have to say ends the process or stands on stderr. The seed of a call is printed where it ends in anything else.
+Each seed draws a network and ten calls. Each call must answer, or refuse with an exception of Python. Run it with the
+core of sanitized.sh: what the sanitizers have to say ends the process or stands on stderr. The seed is printed where a
+call ends in anything else.
 """
 
 import argparse
 import collections
 import os
 import sys
+import time
 
 import numpy as np
 
@@ -20,6 +22,7 @@ from forecast import _core
 
 REFUSALS = (ValueError, TypeError, MemoryError, IndexError, OverflowError, RuntimeError)
 DTYPES = ["float32", "float64"]
+CALLS = 10  # of one case
 
 
 def wrong_array(rng, array):
@@ -138,13 +141,19 @@ def entries(rng, network, case, dtype):
 
 
 def knock(seed, counts):
-    """A source, a network and one call; each may be spoilt, so that later checks are reached too."""
+    """Calls of one network, whose drawing takes longer than they do."""
     rng = np.random.default_rng(seed)
     case, dtype = case_of(rng), str(rng.choice(DTYPES))
+    network = case.core(dtype)
+    for _ in range(CALLS):
+        knock_once(rng, network, case, dtype, counts)
+
+
+def knock_once(rng, network, case, dtype, counts):
+    """A source and one call; each may be spoilt, so that later checks are reached too."""
     name = "Source"
     try:
         source = _core.Source(**spoil(rng, more_of_source(rng, case.arguments), 0.3))
-        network = case.core(dtype)
         calls = list(entries(rng, network, case, dtype))
         name, places, named = calls[rng.integers(len(calls))]
         places, named = spoil(rng, places, 0.3), spoil(rng, named, 0.3)
@@ -160,6 +169,11 @@ def knock_elsewhere(seed, counts):
     """The entries that are no methods of a network."""
     rng = np.random.default_rng(seed)
     case = case_of(rng)
+    for _ in range(CALLS):
+        knock_elsewhere_once(rng, case, counts)
+
+
+def knock_elsewhere_once(rng, case, counts):
     values = rng.normal(size=rng.integers(0, 70)).astype(rng.choice(DTYPES))
     calls = {
         "activation": lambda: _core.activation(
@@ -178,7 +192,7 @@ def knock_elsewhere(seed, counts):
         ),
         "adapted": lambda: _core.adapted(**spoil(rng, adaptive(rng), 0.7)),
     }
-    name = list(calls)[seed % len(calls)]
+    name = list(calls)[rng.integers(len(calls))]
     try:
         calls[name]()
         counts[name, "answered"] += 1
@@ -215,7 +229,9 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     counts = collections.Counter()
-    for seed in range(given.seed, given.seed + given.n):
+    np.set_printoptions(threshold=1, edgeitems=1)  # a TypeError holds its arguments, of which the texts take long
+    start, seed = time.monotonic(), given.seed
+    while counts.total() < given.n:
         with open(os.environ.get("DOOR_SEED", os.devnull), "w") as note:  # what a crash was
             note.write(str(seed))
         try:
@@ -223,9 +239,10 @@ def main():
         except BaseException:
             print("seed", seed, file=sys.stderr)
             raise
+        seed += 1
     for (name, how), n in sorted(counts.items()):
         print(f"{name:14} {how:9} {n}")
-    print(f"{given.n} calls")
+    print(f"{counts.total()} calls, seeds {given.seed} to {seed - 1}, {time.monotonic() - start:.0f} s")
 
 
 if __name__ == "__main__":

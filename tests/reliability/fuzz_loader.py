@@ -1,8 +1,9 @@
 """A structure-aware fuzzer of model files: `python tests/reliability/fuzz_loader.py --count 1000000 --findings folder`.
 
-It takes golden and fresh files, changes bytes and structure (values, shapes, dtypes, keys, nesting), makes the checksum
-right again, and loads each mutant in a forked child with limits on memory and processor time. What loads is asked for a
-forecast. A mutant is made from its number and the seed alone, so `--only NUMBER` gives a finding once more.
+It takes golden and fresh files, small ones more often, changes bytes and structure (values, shapes, dtypes, keys,
+nesting), makes the checksum right again, and loads the mutants in a forked child with limits on memory and processor
+time. What loads is asked for a forecast. A mutant is made from its number and the seed alone, so `--only NUMBER` makes
+it again. `--state FILE` keeps what was counted, and goes on from there.
 
 Findings are crashes, errors other than `ModelFileError` on loading, memory beyond twice the file and 1 MiB, more than a
 second for each MB, and forecasts of NaN. An error that a forecast raises is none.
@@ -12,6 +13,7 @@ import argparse
 import collections
 import contextlib
 import functools
+import gc
 import hashlib
 import json
 import os
@@ -25,11 +27,12 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils import _param_validation
 
 TESTS = Path(__file__).parents[1]
 sys.path.insert(0, str(TESTS))
 
-BATCH = 1000  # mutants of a child
+BATCH = 5000  # mutants of a child
 FLOOR, PER_BYTE = 0.5, 1e-6  # seconds: any file, and a byte of it
 SPARE, TIMES = 1 << 20, 2  # bytes that any file may take, and times its own size
 NOISE = 1 << 18  # bytes: pages of the interpreter that a load touches for the first time
@@ -159,18 +162,25 @@ def ways_of(text):
     return list(ways(json.loads(text)))
 
 
-def changed_tree(rng, tree, places=None):
-    places = list(ways(tree)) if places is None else places
-    way = rng.choice(places[1:] or places)
+def place_in(rng, tree, places):
+    """One of the places of the original that is still there, and what it holds; the root if ten are gone."""
+    for _ in range(10):
+        way = rng.choice(places)
+        with contextlib.suppress(LookupError, TypeError):  # another change has taken it away
+            return way, at(tree, way)
+    return (), tree
+
+
+def changed_tree(rng, tree, places):
+    way, old = place_in(rng, tree, places[1:] or places)
     if not way:
         return strange(rng)
     around, key = at(tree, way[:-1]), way[-1]
-    old = around[key]
     kind = rng.randrange(9)
     if kind == 0 and isinstance(old, int | float):
         around[key] = rng.choice([old + 1, old - 1, -old, old * 1000, old // 2, float(old)])
     elif kind == 1:
-        around[key] = json.loads(json.dumps(at(tree, rng.choice(places))))
+        around[key] = json.loads(json.dumps(place_in(rng, tree, places)[1]))
     elif kind == 2:
         del around[key]
     elif kind == 3 and isinstance(old, list) and old:
@@ -180,8 +190,8 @@ def changed_tree(rng, tree, places=None):
     elif kind == 5:
         around[key] = nested(rng, old)
     elif kind == 6 and isinstance(old, str):
-        texts = [part for part in (at(tree, one) for one in places) if isinstance(part, str)]
-        around[key] = rng.choice(texts)
+        texts = (place_in(rng, tree, places)[1] for _ in range(20))
+        around[key] = next((text for text in texts if isinstance(text, str)), "")
     elif kind == 7 and isinstance(around, list):
         rng.shuffle(around)
     else:
@@ -251,13 +261,14 @@ def changed_header(rng):
 def mutant(files, seed, number):
     """The bytes of a mutant, and the name of the file that it was."""
     rng = random.Random(f"{seed} {number}")
-    name, metadata, model, tensors = rng.choice(files)
+    weights = [1 / len(model) for _, _, model, _ in files]  # a load takes as long as its file
+    ((name, metadata, model, tensors),) = rng.choices(files, weights)
     metadata, tree, tensors = dict(metadata), json.loads(model), [list(part) for part in tensors]
     header_too, places = None, ways_of(model)
     for _ in range(rng.choice([1, 1, 1, 2, 4])):
         kind = rng.random()
         if kind < 0.55:
-            tree, places = changed_tree(rng, tree, places), None
+            tree = changed_tree(rng, tree, places)
         elif kind < 0.9:
             tensors = changed_tensor(rng, tensors)
         else:
@@ -274,13 +285,23 @@ def mutant(files, seed, number):
 # -------------------- one mutant
 
 
-def peak():
-    """Bytes of memory now and at most since the last call."""
-    with open("/proc/self/status", encoding="ascii") as file:
-        found = dict(line.split(":", 1) for line in file)
+@functools.cache
+def sizes_of_process():
+    return os.open("/proc/self/statm", os.O_RDONLY)
+
+
+def memory_now():
+    return int(os.pread(sizes_of_process(), 200, 0).split()[1]) * resource.getpagesize()
+
+
+def forget_peak():
     with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
         file.write("5")
-    return [int(found[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM")]
+
+
+def memory_at_most():
+    """Since the peak was forgotten."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def forecast_of(model):
@@ -293,19 +314,22 @@ def forecast_of(model):
 
 
 def judged(path, size):
-    """What came of a file: a word, findings, memory and time; the better of three loads, as far as one is too much."""
-    for _ in range(3):
+    """What came of a file: a word, findings, memory and time; the best of four loads, as far as one is too much.
+
+    The first counts from the highest peak of all files before, which is quick to ask for and at worst too much.
+    """
+    for _ in range(4):
         result = judged_once(path, size)
         if not any(finding.startswith(("memory", "time")) for finding in result[1]):
             break
+        forget_peak()
     return result
 
 
 def judged_once(path, size):
     import forecast
 
-    peak()
-    before, _ = peak()
+    before = memory_now()
     start = time.process_time()
     model, word, findings = None, "loaded", []
     try:
@@ -315,7 +339,7 @@ def judged_once(path, size):
     except Exception as error:
         word, findings = "failed", [f"{type(error).__name__} in load: {str(error)[:100]}"]
     taken = time.process_time() - start
-    memory = peak()[1] - before
+    memory = memory_at_most() - before
     if memory > TIMES * size + SPARE + NOISE:
         findings.append(f"memory {memory >> 10} KiB of a file of {size >> 10} KiB")
     if taken > FLOOR + PER_BYTE * size:
@@ -333,48 +357,55 @@ def hurried():
     """What scikit-learn finds out anew for each object, once for each class: a third of the time of a load."""
     names = functools.cache(BaseEstimator._get_param_names.__func__)
     BaseEstimator._get_param_names = classmethod(lambda cls: list(names(cls)))
+    made, make = {}, _param_validation.make_constraint
+
+    def made_once(constraint):
+        if id(constraint) not in made:
+            made[id(constraint)] = constraint, make(constraint)  # the first, so that its number stays its own
+        return made[id(constraint)][1]
+
+    _param_validation.make_constraint = made_once
 
 
-def child(files, seed, numbers, folder, write):
+def child(files, seed, numbers, folder, results):
     hurried()
+    sizes_of_process.cache_clear()  # of the parent
     base = resource.getrlimit(resource.RLIMIT_AS)[1]
     with open("/proc/self/statm", encoding="ascii") as file:
         used = int(file.read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, base))
     path = folder / "mutant"
+    warnings.simplefilter("ignore")
     for _, metadata, model, tensors in files:  # what a child touches first is not the mutants'
         path.write_bytes(put_together(metadata, json.loads(model), tensors))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            judged_once(path, 0)
-    for number in numbers:
-        name, data = mutant(files, seed, number)
-        path.write_bytes(data)
-        signal.setitimer(signal.ITIMER_PROF, HANG)  # ends the process
-        with warnings.catch_warnings(), open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
-            warnings.simplefilter("ignore")
+        judged_once(path, 0)
+    gc.collect()
+    gc.freeze()  # a hundred thousand objects that every collection would look at
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
+        for number in numbers:
+            name, data = mutant(files, seed, number)
+            path.write_bytes(data)
+            signal.setitimer(signal.ITIMER_PROF, HANG)  # ends the process
             result = judged(path, len(data))
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        os.write(write, json.dumps([number, name, *result]).encode() + b"\n")
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            os.write(results, json.dumps([number, name, *result]).encode() + b"\n")
 
 
 def run_batch(files, seed, numbers, folder):
     """Results by number; a number without one ended its process, and those after it are run again."""
     while numbers:
-        read, write = os.pipe()
+        (folder / "results").write_bytes(b"")
         process = os.fork()
         if process == 0:
             code = 1
             try:
-                os.close(read)
-                child(files, seed, numbers, folder, write)
+                child(files, seed, numbers, folder, os.open(folder / "results", os.O_WRONLY))
                 code = 0
             finally:
                 os._exit(code)
-        os.close(write)
-        with os.fdopen(read) as file:
-            done = [json.loads(line) for line in file if line.endswith("\n")]
         _, status = os.waitpid(process, 0)
+        with open(folder / "results") as file:
+            done = [json.loads(line) for line in file if line.endswith("\n")]
         yield from done
         numbers = numbers[len(done) :]
         if numbers:
@@ -382,11 +413,21 @@ def run_batch(files, seed, numbers, folder):
             numbers = numbers[1:]
 
 
-def fuzz(files, folder, seed=0, seconds=None, count=None, first=0, findings=None):
+def resumed(state):
+    """How many mutants an earlier run made, what came of them, and the findings."""
+    if state is None or not state.is_file():
+        return 0, collections.Counter(), []
+    kept = json.loads(state.read_text())
+    return kept["next"], collections.Counter(kept["words"]), kept["findings"]
+
+
+def fuzz(files, folder, seed=0, seconds=None, count=None, first=0, findings=None, state=None):
     """Run mutants until the time is over or the count is reached; how many came to what, and the findings."""
-    words, found, number, start = collections.Counter(), [], first, time.monotonic()
-    while (seconds is None or time.monotonic() - start < seconds) and (count is None or number < first + count):
-        numbers = list(range(number, min(number + BATCH, first + count) if count else number + BATCH))
+    start, (begin, words, found) = time.monotonic(), resumed(state)
+    end = None if count is None else first + count
+    number = max(first, begin)
+    while (seconds is None or time.monotonic() - start < seconds) and (end is None or number < end):
+        numbers = list(range(number, number + BATCH if end is None else min(number + BATCH, end)))
         for one, name, word, wrong, *_ in run_batch(files, seed, numbers, folder):
             words[word] += 1
             if wrong:
@@ -395,8 +436,11 @@ def fuzz(files, folder, seed=0, seconds=None, count=None, first=0, findings=None
                 if findings is not None:
                     (findings / f"{seed}-{one}.forecast").write_bytes(mutant(files, seed, one)[1])
         number = numbers[-1] + 1
+        if state is not None:
+            state.write_text(json.dumps({"next": number, "words": words, "findings": found}))
         if len(numbers) == BATCH:
-            print(f"{words.total()} so far", file=sys.stderr, flush=True)
+            used = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+            print(f"{words.total()} so far, {used:.0f} CPU seconds of this run", file=sys.stderr, flush=True)
     return words, found
 
 
@@ -410,11 +454,12 @@ def main():
     parser.add_argument("--only", type=int)
     parser.add_argument("--count", type=int)
     parser.add_argument("--findings", type=Path)
+    parser.add_argument("--state", type=Path, help="what was counted; a run that finds it goes on from there")
     parser.add_argument("--corpus", type=Path, help="keeps the fresh files from one run to the next")
     options = parser.parse_args()
     if options.seconds is None and options.count is None:
         options.seconds = 60
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
         kept = options.corpus or Path(folder)
         kept.mkdir(exist_ok=True)
         files = corpus(kept)
@@ -424,8 +469,9 @@ def main():
             if options.findings is not None:
                 options.findings.mkdir(exist_ok=True)
             words, found = fuzz(
-                files, Path(folder), options.seed, options.seconds, options.count, options.first, options.findings
-            )
+                files, Path(folder), options.seed, options.seconds, options.count, options.first, options.findings,
+                options.state,
+            )  # fmt: skip
     print(f"{sum(words.values())} executions, {len(found)} findings")
     for word, n in words.most_common():
         print(f"{n:8} {word}")

@@ -15,12 +15,12 @@ import types
 from functools import partial
 
 import pytest
-from _pytest.runner import runtestprotocol
 
 SECONDS = 600  # of the tests of one fault; a fault that makes them endless is found
+ALL = 7200  # seconds of all tests with every line noted, beside other work
 
 
-def in_fork(work):
+def in_fork(work, seconds=SECONDS):
     """What `work` returns in a fork of this process; None where it does not end, False where it ends badly."""
     read, write = os.pipe()
     child = os.fork()
@@ -36,10 +36,10 @@ def in_fork(work):
         finally:
             os._exit(0)
     os.close(write)
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + seconds
     with os.fdopen(read) as stream:
         signal.signal(signal.SIGALRM, lambda *_: os.kill(child, signal.SIGKILL))
-        signal.alarm(SECONDS)
+        signal.alarm(seconds)
         text = stream.read()
         signal.alarm(0)
     os.waitpid(child, 0)
@@ -69,7 +69,7 @@ class Hunt:
     def __init__(self, folder, note, faults, plant, prefer, told):
         self.folder, self.note = f"{folder}/", note
         self.faults, self.plant, self.prefer, self.told = faults, plant, prefer, told
-        self.lines, self.shared = set(), {}
+        self.lines, self.shared, self.failed = set(), {}, False
 
     def begin(self, frame, event, argument):
         return self.trace if frame.f_code.co_filename.startswith(self.folder) else None
@@ -88,7 +88,7 @@ class Hunt:
 
     def pytest_runtestloop(self, session):
         if not self.note.is_file():
-            watched = in_fork(partial(self.watched, session.items))
+            watched = in_fork(partial(self.watched, session.items), ALL)
             if not watched:
                 raise SystemExit("the tests end their process without a fault")
             self.note.write_text(json.dumps(watched))
@@ -105,13 +105,22 @@ class Hunt:
             self.told(fault, {None: "no end", False: "the process ended"}.get(found, found) or None)
         return True
 
+    def passes(self, item, after):
+        """Whether a test passes, run with all that pytest puts around it, such as its filters of warnings."""
+        self.failed = False
+        item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
+        return not self.failed
+
+    def pytest_runtest_logreport(self, report):
+        self.failed = self.failed or report.failed
+
     def watched(self, items):
         """Of each test: whether it passes, seconds, and lines as "path:number"."""
         found = {}
         for item, after in zip(items, [*items[1:], None], strict=True):
             self.lines, begin = set(), time.perf_counter()
             sys.settrace(self.begin)
-            ok = not any(report.failed for report in runtestprotocol(item, log=False, nextitem=after))
+            ok = self.passes(item, after)
             sys.settrace(None)
             found[item] = ok, time.perf_counter() - begin, self.lines
         return {
@@ -126,7 +135,7 @@ class Hunt:
         """The id of the test that fails, or an empty text."""
         self.plant(fault)
         for item, after in zip(items, [*items[1:], None], strict=True):
-            if any(report.failed for report in runtestprotocol(item, log=False, nextitem=after)):
+            if not self.passes(item, after):
                 return item.nodeid
         return ""
 

@@ -53,4 +53,5 @@ class Host:
     _rules: Callable[[], Rules]
     _series_keys: Callable[..., list[Any]]
     _steps: Callable[[], dict[str, int]]
+    _regressors: Callable[[], dict[str, Any]]
     _with_static: Callable[..., list[Any]]

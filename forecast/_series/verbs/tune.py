@@ -100,6 +100,7 @@ class Tunes(Host):
             {name: value for name, value in changes.items() if value is not None},
             RowWeights.of(state.axis, self.half_life),
             self.validation_fraction,
+            self._regressors(),
         )
         model = clone(self)
         columns = getattr(self, "feature_names_in_", range(self.n_features_in_))

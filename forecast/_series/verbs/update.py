@@ -53,10 +53,11 @@ class Updates(Host):
         `refit="continue"` also continues the training, on old and new windows. The old ones come from the rows that the
         model keeps, the newest 20,000 over all series, or from `history`. A network continues from its last weights,
         for a fifth of the epochs (or `max_steps`) of a fit, without warm-up and without early stopping, so that it
-        learns from the newest windows. Any other regressor is fitted again. Transforms, scales and the weights of
-        members stay; transforms of new series are learned. `report_` keeps the errors of `fit`, and a note says so.
-        Intervals keep the errors of earlier forecasts. `half_life` reduces the weight of old rows; a `sample_weight`
-        passed to `fit` is not kept.
+        learns from the newest windows. Any other regressor is fitted again. Both use the parameters that the regressor
+        has now: `set_params(regressor__max_iter=...)` takes effect. Transforms, scales and the weights of members stay;
+        transforms of new series are learned. `report_` keeps the errors of `fit`, and a note says so. Intervals keep
+        the errors of earlier forecasts. `half_life` reduces the weight of old rows; a `sample_weight` passed to `fit`
+        is not kept.
 
         Parameters
         ----------
@@ -137,7 +138,8 @@ class Updates(Host):
             self._tell(refused, late, new, errors)
             if refit == "continue":
                 old = None if history is None else self._rows_of(history)
-                new = continued(new, self._steps(), old, RowWeights.of(new.axis, self.half_life))
+                weights = RowWeights.of(new.axis, self.half_life)
+                new = continued(new, self._steps(), old, weights, self._regressors())
             elif later is not None:
                 new = with_since(new, state.since, later)
             self._advance(new)
