@@ -90,4 +90,4 @@ def test_windows_without_a_future_are_counted_by_the_end_of_their_series():
     windows = make_windows(shops(INDEXES["days"]), lookback=8, horizon=3, target="y", series="shop")
     ends = windows.starts[1:] - 1
     with pytest.raises(ValueError, match="3 of 4 windows have no targets"):
-        windows.at(np.array([50, *ends])).y
+        np.asarray(windows.at(np.array([50, *ends])).y)

@@ -31,7 +31,7 @@ from switched import plant, with_switch
 ROOMS = {  # folder or file, and the tests that know it, quick ones first
     "windows": (
         "forecast/_windows",
-        "windows window_norms window_places placed_windows panel_windows many_windows no_past",
+        "windows window_norms window_places placed_windows panel_windows many_windows no_past many_to_many",
     ),
     "preprocessing": ("forecast/preprocessing", "preprocessing domain_of_transforms calendar"),
     "conformal": ("forecast/_conformal", "conformal fresh_intervals since_batch"),
