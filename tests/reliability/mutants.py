@@ -216,7 +216,7 @@ def main():
         os.chdir(ROOT)
         for room in given.rooms:
             tests = [f"tests/test_{name}.py" for name in ROOMS[room][1].split()]
-            hunt = Hunt(package, folder / f"reach-{room}.json", faults[room], work, of_its_own, told)
+            hunt = Hunt(package, folder / f"reach-{room}.json", faults[room], work, of_its_own, told, native == {False})
             pytest.main(["-q", "-n", "0", "-p", "no:cacheprovider", "--assert=plain", *tests], plugins=[hunt])
     print(f"{counts[True]} of {counts.total()} faults found")
 
