@@ -8,7 +8,7 @@ from sklearn.preprocessing import PowerTransformer
 
 from forecast import RNNForecaster, SeriesForecaster
 from forecast.model_selection import RollingOrigin, backtest
-from forecast.preprocessing import BoxCox
+from forecast.preprocessing import BoxCox, Chain, Log, Pointwise, Scale
 
 DAYS = pd.date_range("2024-01-01", periods=200, freq="D", name="day")
 T = np.arange(200)
@@ -112,3 +112,20 @@ def test_a_backtest_has_the_same_forecasts_and_update_too(frame):
     assert last["forecast"].tolist() == early.predict()["y"].tolist()
     whole = early.predict(history=frame)
     pd.testing.assert_frame_equal(early.update(frame.iloc[-12:]).predict(), whole)
+
+
+def test_a_box_cox_transform_of_scikit_learn_with_a_negative_power_leads_back():
+    x = 1 / np.linspace(0.05, 1.0, 60) ** 2  # its most likely power is negative, so that images have an end above
+    transform = Pointwise(PowerTransformer("box-cox")).fit(x)
+    assert transform.transformer_.lambdas_[0] < 0
+    np.testing.assert_allclose(transform.inverse_transform(transform.transform(x)[None])[0], x, rtol=1e-6)
+
+
+def test_the_power_of_a_constant_series_is_one():
+    assert BoxCox().fit(np.full(20, 7.0)).lmbda_ == 1.0
+
+
+def test_scales_and_chains_of_them_are_linear_and_logarithms_are_not():
+    assert Scale().is_linear
+    assert Chain([Scale(), Scale("minmax")]).is_linear
+    assert not Chain([Scale(), Log()]).is_linear

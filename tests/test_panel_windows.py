@@ -84,3 +84,10 @@ def test_folds_of_a_panels_windows_keep_time_apart():
         assert windows.timestamps[train].max() + pd.Timedelta(days=2) < windows.timestamps[test].min()
     scores = cross_val_score(Ridge(), windows, windows.y, cv=PurgedTimeSeriesSplit(3, purge=2), error_score="raise")
     assert np.isfinite(scores).all()
+
+
+def test_windows_without_a_future_are_counted_by_the_end_of_their_series():
+    windows = make_windows(shops(INDEXES["days"]), lookback=8, horizon=3, target="y", series="shop")
+    ends = windows.starts[1:] - 1
+    with pytest.raises(ValueError, match="3 of 4 windows have no targets"):
+        np.asarray(windows.at(np.array([50, *ends])).y)

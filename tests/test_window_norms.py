@@ -13,7 +13,7 @@ from forecast import RNNForecaster, SeriesForecaster, Windows, _core, make_windo
 from forecast._series import windows_of_frame
 from forecast._series.backtesting import read_rows
 from forecast._series.forecasting import from_origins
-from forecast._windows import noise_floor
+from forecast._windows import noise_floor, without_motion
 from forecast.cli.options import window_norm as from_text
 
 LOOKBACK, HORIZON = 10, 5
@@ -333,3 +333,28 @@ def test_norms_are_written_on_the_command_line_as_name_and_number():
     for text in ("median", "last:3", "season", "season:1.5", "mean:", "mean:a", "", ":3"):
         with pytest.raises(Exception, match="is not last, mean, standard, none, mean:SHARE"):
             from_text(text)
+
+
+def two_series():
+    """One that never moves, and one that does; each with a floor of its own."""
+    values = np.concatenate([np.full(20, 3.0), np.sin(np.arange(20.0))])[:, None]
+    origins = np.r_[9:15, 29:35]
+    options = dict(window_norm="standard", window_floor=[[0.0], [2.0]], starts=np.array([0, 20, 40]))
+    return Windows(values, origins, lookback=LOOKBACK, horizon=HORIZON, **options)
+
+
+def test_the_core_reads_the_floor_of_each_of_two_series():
+    windows = two_series()
+    found = _core.gathered(_core.Source(**windows.source_arguments()), np.arange(len(windows)), dtype="float64")
+    assert found.tobytes() == np.asarray(windows).reshape(found.shape).tobytes()
+    assert np.abs(np.asarray(windows)[6:]).max() < 1, "the deviation of the second is below its floor"
+
+
+def test_a_series_that_never_moved_is_without_motion_and_no_other():
+    assert without_motion(two_series()).ravel().tolist() == [True] * 6 + [False] * 6
+
+
+def test_static_values_of_another_number_of_series_are_refused_with_both_numbers():
+    options = dict(lookback=1, horizon=1, static=np.zeros((3, 1)), starts=np.array([0, 20, 40]))
+    with pytest.raises(ValueError, match="static has 3 rows, there are 2 series"):
+        Windows(np.zeros((40, 1)), [1], **options)

@@ -64,12 +64,14 @@ class Hunt:
         From a fault and a test's id to what comes first among its tests; smaller is earlier.
     told : callable
         What to do with a fault and the test that found it, or None.
+    traced : bool, default=True
+        Whether to note lines, which takes several times as long: those of Python.
     """
 
-    def __init__(self, folder, note, faults, plant, prefer, told):
+    def __init__(self, folder, note, faults, plant, prefer, told, traced=True):
         self.folder, self.note = f"{folder}/", note
         self.faults, self.plant, self.prefer, self.told = faults, plant, prefer, told
-        self.lines, self.shared, self.failed = set(), {}, False
+        self.traced, self.lines, self.shared, self.failed = traced, set(), {}, False
 
     def begin(self, frame, event, argument):
         return self.trace if frame.f_code.co_filename.startswith(self.folder) else None
@@ -119,7 +121,7 @@ class Hunt:
         found = {}
         for item, after in zip(items, [*items[1:], None], strict=True):
             self.lines, begin = set(), time.perf_counter()
-            sys.settrace(self.begin)
+            sys.settrace(self.begin if self.traced else None)
             ok = self.passes(item, after)
             sys.settrace(None)
             found[item] = ok, time.perf_counter() - begin, self.lines

@@ -31,7 +31,7 @@ from switched import plant, with_switch
 ROOMS = {  # folder or file, and the tests that know it, quick ones first
     "windows": (
         "forecast/_windows",
-        "windows window_norms window_places placed_windows panel_windows many_windows no_past",
+        "windows window_norms window_places placed_windows panel_windows many_windows no_past many_to_many",
     ),
     "preprocessing": ("forecast/preprocessing", "preprocessing domain_of_transforms calendar"),
     "conformal": ("forecast/_conformal", "conformal fresh_intervals since_batch"),
@@ -216,7 +216,7 @@ def main():
         os.chdir(ROOT)
         for room in given.rooms:
             tests = [f"tests/test_{name}.py" for name in ROOMS[room][1].split()]
-            hunt = Hunt(package, folder / f"reach-{room}.json", faults[room], work, of_its_own, told)
+            hunt = Hunt(package, folder / f"reach-{room}.json", faults[room], work, of_its_own, told, native == {False})
             pytest.main(["-q", "-n", "0", "-p", "no:cacheprovider", "--assert=plain", *tests], plugins=[hunt])
     print(f"{counts[True]} of {counts.total()} faults found")
 
