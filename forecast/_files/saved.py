@@ -106,8 +106,8 @@ def load(path: str | os.PathLike[str], kind: type | None = None) -> Any:
     ----------
     path : str or os.PathLike
     kind : type, optional
-        Class of the model, such as `SeriesForecaster`: a file with another model is refused, and type checkers know what
-        `load` returns. Default: any class, which is `Any` to type checkers.
+        Class of the model, such as `SeriesForecaster`: a file with another model is refused, and type checkers know
+        what `load` returns. Default: any class, which is `Any` to type checkers.
 
     Returns
     -------
