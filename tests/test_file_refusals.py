@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from model_bytes import changed, parts, refused, refused_by_load, sealed, with_tree
+from pasted_fixes import chosen, runs_and_helps
 from saved_models import ONE, X, series, small
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
@@ -18,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, SplineTransformer
 
 import forecast
-from forecast import ModelFileError, RNNForecaster
+from forecast import ModelFileError, RNNForecaster, SeriesForecaster
 
 
 @pytest.fixture(scope="module")
@@ -303,3 +304,23 @@ def test_a_model_inside_of_itself_is_refused(model, tmp_path):
     again.loss_curve_.append(again.loss_curve_)
     with pytest.raises(ModelFileError, match="inside of itself"):
         again.save(tmp_path / "model")
+
+
+# -------------------- the class that was asked for
+
+
+def test_a_model_of_another_class_than_asked_for_is_refused_by_name(model, tmp_path):
+    path = str(tmp_path / "model")
+    model.save(path)
+    assert type(forecast.load(path, RNNForecaster)) is RNNForecaster
+    with pytest.raises(ModelFileError, match=r"expected a SeriesForecaster, got RNNForecaster\."):
+        forecast.load(path, SeriesForecaster)
+    loaded = runs_and_helps(
+        {"forecast": forecast}, lambda s: forecast.load(path, **chosen(s, kind=forecast.RNNClassifier))
+    )
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+
+
+def test_a_kind_that_is_no_class_is_refused_before_the_file_is_read():
+    with pytest.raises(TypeError, match="kind: expected a class, such as SeriesForecaster, got 'RNNForecaster'"):
+        forecast.load("no file", "RNNForecaster")

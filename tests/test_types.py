@@ -70,6 +70,8 @@ def test_a_typed_program_passes_the_strict_check_and_mistakes_in_it_are_found(tm
         ("hidden_size=8, quantile", 'hidden_size="8", quantile'),
         ("cv=RollingOrigin(3, horizon=24)", "splits=3"),
         ("model.predict(X))", "model.predict())"),
+        ("model.save(path)", "model.save()"),
+        ("kind=RNNClassifier)", "kind=RNNForecaster)"),
     ]:
         assert right in text
         found = said_of(text.replace(right, wrong), tmp_path, monkeypatch)

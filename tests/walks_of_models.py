@@ -103,11 +103,11 @@ def saved(save):
 def as_file(read):
     """What is read of one of two files."""
 
-    def call(path):
+    def call(path, **more):
         with tempfile.TemporaryDirectory() as folder:
             fitted().save(f"{folder}/one")
             fitted(lookback=9).save(f"{folder}/other")
-            found = read(f"{folder}/{path}")
+            found = read(f"{folder}/{path}", **more)
             return found if isinstance(found, dict) else found.predict()
 
     return call
@@ -197,7 +197,7 @@ SERIES = {
     "SeriesForecaster.save": Walk(
         lambda path: saved(lambda: fitted().save(path)), {"path": "a.forecast"}, {"path": "b.forecast"}
     ),
-    "load": Walk(as_file(forecast.load), {"path": "one"}, {"path": "other"}),
+    "load": Walk(as_file(forecast.load), {"path": "one"}, {"path": "other", "kind": RNNForecaster}),
     "read_card": Walk(as_file(forecast.read_card), {"path": "one"}, {"path": "other"}),
     "path_interval": Walk(
         forecast.path_interval,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from sklearn.utils.validation import check_is_fitted
 
-from .._refusals import Refusal, extended
+from .._refusals import Fix, Refusal, extended
 from .card import card_of
 from .container import FORMAT, VERSION, pack, parsed, read
 from .disk import write_whole
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import os
 
 __all__ = ["Saved", "load", "read_card"]
+
+Model = TypeVar("Model")
 
 
 class Saved:
@@ -91,7 +93,11 @@ class Saved:
         write_whole(path, pack(writer.tensors, metadata))
 
 
-def load(path: str | os.PathLike[str]) -> Any:
+@overload
+def load(path: str | os.PathLike[str]) -> Any: ...
+@overload
+def load(path: str | os.PathLike[str], kind: type[Model]) -> Model: ...
+def load(path: str | os.PathLike[str], kind: type | None = None) -> Any:
     """Load a model saved with `save`.
 
     Nothing in the file is executed. It is refused if any byte has changed.
@@ -99,6 +105,9 @@ def load(path: str | os.PathLike[str]) -> Any:
     Parameters
     ----------
     path : str or os.PathLike
+    kind : type, optional
+        Class of the model, such as `SeriesForecaster`: a file with another model is refused, and type checkers know
+        what `load` returns. Default: any class, which is `Any` to type checkers.
 
     Returns
     -------
@@ -108,9 +117,11 @@ def load(path: str | os.PathLike[str]) -> Any:
     Raises
     ------
     forecast.ModelFileError
-        The file is damaged, cut short, forged, of a newer version, or not from this package.
+        The file is damaged, cut short, forged, of a newer version, not from this package, or its model is no `kind`.
     OSError
         The file cannot be read.
+    TypeError
+        `kind` is not a class.
 
     Warns
     -----
@@ -130,12 +141,14 @@ def load(path: str | os.PathLike[str]) -> Any:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = os.path.join(folder, "model.forecast")
     ...     model.save(path)
-    ...     again = forecast.load(path)
+    ...     again = forecast.load(path, forecast.RNNForecaster)
     >>> np.array_equal(again.predict(X), model.predict(X))
     True
     """
     from .values import Reader
 
+    if kind is not None and not isinstance(kind, type):
+        raise TypeError(Refusal(where="kind", expected="a class, such as SeriesForecaster", got=repr(kind)))
     tensors, metadata, size = read(path)
     tree = parsed(path, _text(path, metadata, "model"), size)
     del metadata
@@ -154,6 +167,10 @@ def load(path: str | os.PathLike[str]) -> Any:
         # The checksum is right, so the file says what its author wrote. numpy, pandas and scikit-learn may raise any
         # error for that, and each means that it is not a model.
         raise ModelFileError(extended(error, f"{path}: not written by this version of forecast: ")) from error
+    if kind is not None and not isinstance(model, kind):
+        found = type(model).__name__
+        fix = Fix(f"kind=forecast.{found}", "")
+        raise ModelFileError(Refusal(where=f"{path}", expected=f"a {kind.__name__}", got=found, fix=fix))
     return model
 
 

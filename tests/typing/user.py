@@ -46,7 +46,8 @@ def of_series(df: pd.DataFrame) -> LeakageReport:
 
 
 def from_file(path: str) -> dict[str, Any]:
-    model = load(path)
-    assert isinstance(model, SeriesForecaster)
+    model = assert_type(load(path, SeriesForecaster), SeriesForecaster)
     model.save(path)
+    assert_type(load(path, kind=RNNClassifier), RNNClassifier)
+    assert_type(load(path), Any)
     return read_card(path)
