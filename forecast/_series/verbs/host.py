@@ -52,5 +52,6 @@ class Host:
     _request: Callable[..., Request]
     _rules: Callable[[], Rules]
     _series_keys: Callable[..., list[Any]]
+    predict: Callable[..., Any]
     _steps: Callable[[], dict[str, int]]
     _with_static: Callable[..., list[Any]]
