@@ -149,7 +149,7 @@ class _OfFiles(Reading):
         back = np.setdiff1d(back, self.starts[self.bounds[number] : self.bounds[number + 1]] - first)
         if len(back):
             row = int(back[0])
-            key = tuple(frame[name].iloc[row] for name in self.columns.series)
+            (key,) = frame[self.columns.series].iloc[[row]].itertuples(index=False, name=None)
             name = key[0] if len(key) == 1 else key
             raise ValueError(
                 Refusal(

@@ -129,7 +129,7 @@ class _Panel:
         place = self.reading.place(number)
         frame = self.reading.read(number)
         with _placed(place):
-            rows = self.state.read(frame, self.rules, "the block")
+            rows = self.state.read(frame, self.rules, "block")
         lengths = np.diff(rows.starts)
         if not self.state.learns_of_series:
             return rows
@@ -206,7 +206,7 @@ def fitted_on_blocks(model: SeriesForecaster, blocks: Blocks) -> tuple[FittedSta
     networks = _networks(inner)
     panel = _Panel(model, reading, state)
     _survey(panel, networks)
-    rows = state.read(sample, panel.rules, "the sample")
+    rows = state.read(sample, panel.rules, "sample")
     for network in networks.values():
         regressor = clone(network.settings.regressor)
         network.training = OnParts(regressor, network.windows(state, rows), network.moments, network.counts)
