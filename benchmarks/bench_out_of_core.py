@@ -2,10 +2,10 @@
 
     python benchmarks/bench_out_of_core.py [--series 1000000] [--memory 20000] [--windows 8] [--sources made parquet]
 
-Each case runs in a fresh process. The panel has `--series` daily series of 400 float32 values, a weekly wave with noise.
-"made": `FrameBlocks` makes them as they are read. "parquet" and "array": they are in a file, which is removed afterwards.
-"memory": an ordinary fit on the first `--memory` series, read into one frame. The network is a GRU of `--hidden` units,
-lookback 48, horizon 12, batch 256: one pass on `--windows` windows for each series.
+Each case runs in a fresh process. The panel has `--series` daily series of 400 float32 values, a weekly wave and noise.
+"made": `FrameBlocks` makes them as they are read. "parquet" and "array": they are in a file, which is removed later.
+"memory": an ordinary fit on the first `--memory` series, read into one frame. The network is a GRU of `--hidden` units
+with lookback 48, horizon 12 and batches of 256, in one pass on `--windows` windows for each series.
 
 Seconds and CPU seconds are those of the pass that trains; reading the blocks counts. What comes before it (on blocks:
 the sample, the checks and the moments, one pass over the data) has a column of its own. The peak is that of the whole

@@ -33,19 +33,19 @@ def whole(reading):
 @pytest.mark.parametrize(("cuts", "rows"), [((), 100), ((), 4), ((3, 11, 30), 5), ((9, 10), 1)])
 def test_blocks_hold_whole_series_wherever_files_and_row_groups_end(tmp_path, cuts, rows):
     frame = panel()
-    found = whole(ParquetBlocks(written(frame, tmp_path, cuts, rows), block_rows=20).open(COLUMNS))
+    found = whole(ParquetBlocks(written(frame, tmp_path, cuts, rows), block_rows=20)._open(COLUMNS))
     pd.testing.assert_frame_equal(pd.concat(found, ignore_index=True), frame, check_dtype=False)
     assert [one["item"].unique().tolist() for one in found] == [[0, 1], [2, 3], [4, 5], [6]]
 
 
 def test_a_series_longer_than_a_block_is_one(tmp_path):
-    reading = ParquetBlocks(written(panel(3), tmp_path), block_rows=1).open(COLUMNS)
+    reading = ParquetBlocks(written(panel(3), tmp_path), block_rows=1)._open(COLUMNS)
     assert [len(one) for one in whole(reading)] == [9, 8, 7]
 
 
 def test_only_the_columns_asked_for_are_read(tmp_path):
     written(panel(2).assign(other="text"), tmp_path)
-    assert list(ParquetBlocks(tmp_path).open(COLUMNS).read(0)) == ["item", "day", "y"]
+    assert list(ParquetBlocks(tmp_path)._open(COLUMNS).read(0)) == ["item", "day", "y"]
 
 
 def test_several_columns_name_a_series_also_as_categories(tmp_path):
@@ -63,7 +63,7 @@ def test_several_columns_name_a_series_also_as_categories(tmp_path):
 def test_the_order_of_a_list_of_files_is_kept(tmp_path):
     written(panel(2), tmp_path, (9,))
     files = [tmp_path / "part-1.parquet", tmp_path / "part-0.parquet"]
-    assert ParquetBlocks(files).open(COLUMNS).read(0)["item"].unique().tolist() == [1, 0]
+    assert ParquetBlocks(files)._open(COLUMNS).read(0)["item"].unique().tolist() == [1, 0]
 
 
 # -------------------- what is refused, with the file and the row group
@@ -75,7 +75,7 @@ def test_a_series_in_two_places_is_refused(tmp_path):
     with pytest.raises(
         ValueError, match=r"series 0 begins in .*part-0.parquet, row group 0 and again in .*part-1"
     ) as e:
-        ParquetBlocks(written(frame, tmp_path, (20,))).open(COLUMNS)
+        ParquetBlocks(written(frame, tmp_path, (20,)))._open(COLUMNS)
     assert "Sort the rows by ['item'] and the time" in str(e.value)
 
 
@@ -84,7 +84,7 @@ def test_time_that_does_not_rise_is_refused(tmp_path, change):
     frame = panel(3)
     days = frame["day"].to_numpy().copy()
     days[[12, 13]] = days[[13, 12]] if change == "swapped" else days[12]
-    reading = ParquetBlocks(written(frame.assign(day=days), tmp_path)).open(COLUMNS)
+    reading = ParquetBlocks(written(frame.assign(day=days), tmp_path))._open(COLUMNS)
     with pytest.raises(ValueError, match=r"part-0.parquet, row group 2: series 1 goes from 2024-01-0. "):
         reading.read(0)
 
@@ -94,37 +94,37 @@ def test_files_with_other_types_are_refused(tmp_path):
     frame.to_parquet(tmp_path / "a.parquet", index=False)
     frame.astype({"y": "float32", "item": "int64"}).to_parquet(tmp_path / "b.parquet", index=False)
     with pytest.raises(ValueError, match=r"column 'y' of .*b.parquet is float; expected double, as in .*a.parquet"):
-        ParquetBlocks(tmp_path).open(COLUMNS)
+        ParquetBlocks(tmp_path)._open(COLUMNS)
 
 
 def test_a_missing_name_is_refused(tmp_path):
     frame = panel(2).astype({"item": "Int64"})
     frame.loc[12, "item"] = pd.NA
     with pytest.raises(ValueError, match=r"row group 2: column 'item' has 1 missing names of series"):
-        ParquetBlocks(written(frame, tmp_path)).open(COLUMNS)
+        ParquetBlocks(written(frame, tmp_path))._open(COLUMNS)
 
 
 def test_files_that_are_none_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"holds no file that ends with \.parquet"):
-        ParquetBlocks(tmp_path).open(COLUMNS)
+        ParquetBlocks(tmp_path)._open(COLUMNS)
     with pytest.raises(FileNotFoundError, match="does not exist"):
-        ParquetBlocks(tmp_path / "no.parquet").open(COLUMNS)
+        ParquetBlocks(tmp_path / "no.parquet")._open(COLUMNS)
     (tmp_path / "text.parquet").write_text("item,day")
     with pytest.raises(ValueError, match=r"text\.parquet is not a Parquet file"):
-        ParquetBlocks(tmp_path / "text.parquet").open(COLUMNS)
+        ParquetBlocks(tmp_path / "text.parquet")._open(COLUMNS)
 
 
 def test_a_column_that_is_not_there_is_refused(tmp_path):
     written(panel(2), tmp_path)
-    with pytest.raises(KeyError, match=r"part-0\.parquet has no column 'z'"):
-        ParquetBlocks(tmp_path).open(Columns(["item"], "day", ["z"]))
+    with pytest.raises(ValueError, match=r"part-0\.parquet has no column 'z'"):
+        ParquetBlocks(tmp_path)._open(Columns(["item"], "day", ["z"]))
 
 
 def test_without_pyarrow_the_error_has_the_fix(tmp_path, monkeypatch):
     written(panel(2), tmp_path)
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(ImportError, match=r"Parquet files need pyarrow\. Fix: pip install pyarrow\."):
-        ParquetBlocks(tmp_path).open(COLUMNS)
+        ParquetBlocks(tmp_path)._open(COLUMNS)
 
 
 @pytest.mark.parametrize("make", [
@@ -149,7 +149,7 @@ def test_an_array_is_read_in_blocks_of_whole_series(tmp_path):
     np.save(tmp_path / "panel.npy", values)
     mapped = np.load(tmp_path / "panel.npy", mmap_mode="r")
     blocks = ArrayBlocks(mapped, start="2024-01-01", freq="D", names=list("abcdefghij"), block_rows=12)
-    found = whole(blocks.open(Columns(["series"], "time", ["y"])))
+    found = whole(blocks._open(Columns(["series"], "time", ["y"])))
     assert [len(one) for one in found] == [12, 12, 12, 4]
     together = pd.concat(found, ignore_index=True)
     assert together["y"].dtype == np.float32
@@ -161,7 +161,7 @@ def test_an_array_is_read_in_blocks_of_whole_series(tmp_path):
 def test_columns_of_an_array_have_names():
     values = np.arange(24.0).reshape(2, 4, 3)
     blocks = ArrayBlocks(values, columns=["y", "x", "z"])
-    found = blocks.open(Columns(["series"], "time", ["y", "z"])).read(0)
+    found = blocks._open(Columns(["series"], "time", ["y", "z"])).read(0)
     assert list(found) == ["series", "time", "y", "z"]
     np.testing.assert_array_equal(found["z"], values[:, :, 2].ravel())
     assert found["time"].tolist() == [0, 1, 2, 3] * 2
@@ -183,9 +183,9 @@ def test_arrays_that_do_not_fit_are_refused(arguments, words):
 def test_names_of_an_array_are_those_of_the_forecaster():
     blocks = ArrayBlocks(np.zeros((2, 3)))
     with pytest.raises(ValueError, match="series of the forecaster is 'item'; expected 'series'"):
-        blocks.open(Columns(["item"], "time", ["y"]))
-    with pytest.raises(KeyError, match="the array has no column 'z'"):
-        blocks.open(Columns(["series"], "time", ["z"]))
+        blocks._open(Columns(["item"], "time", ["y"]))
+    with pytest.raises(ValueError, match="the array has no column 'z'"):
+        blocks._open(Columns(["series"], "time", ["z"]))
 
 
 # -------------------- ahead, and into a file
@@ -211,11 +211,20 @@ def test_what_reading_raises_comes_in_order():
             raise ValueError("block 1")
         return number
 
-    seen = []
+    reading = read_ahead(range(3), read)
+    assert next(reading) == (0, 0)
     with pytest.raises(ValueError, match="block 1"):
-        for number, _ in read_ahead(range(3), read):
-            seen.append(number)
-    assert seen == [0]
+        next(reading)
+
+
+def append(path, frames, error=None):
+    """Frames into a file, and an error behind them."""
+    with parquet_parts(path) as parts:
+        for frame in frames:
+            parts.append(frame)
+        if error is not None:
+            assert len(os.listdir(path.parent)) == 2
+            raise error
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
@@ -223,16 +232,13 @@ def test_a_file_that_is_not_complete_leaves_the_old_one(tmp_path, error):
     path = tmp_path / "rows.parquet"
     panel(1).to_parquet(path)
     before = path.read_bytes()
-    with pytest.raises(error), parquet_parts(path) as parts:
-        parts.append(panel(2))
-        assert len(os.listdir(tmp_path)) == 2
-        raise error
+    with pytest.raises(error):
+        append(path, [panel(2)], error)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["rows.parquet"]
 
 
 def test_parts_with_other_columns_are_not_written(tmp_path):
-    with pytest.raises(KeyError), parquet_parts(tmp_path / "rows.parquet") as parts:
-        parts.append(panel(1))
-        parts.append(panel(1).drop(columns="y"))
+    with pytest.raises(KeyError):
+        append(tmp_path / "rows.parquet", [panel(1), panel(1).drop(columns="y")])
     assert os.listdir(tmp_path) == []

@@ -101,7 +101,7 @@ class ArrayBlocks(Blocks):
         self.start, self.freq, self.series, self.time = start, freq, series, time
         self.block_rows, self.sample = positive("block_rows", block_rows), positive("sample", sample)
 
-    def open(self, columns: Columns) -> Reading:
+    def _open(self, columns: Columns) -> Reading:
         """Return the blocks of these columns; `SeriesForecaster` calls it."""
         for name, wanted, own in (
             ("series", columns.series, [self.series]),
@@ -117,7 +117,7 @@ class ArrayBlocks(Blocks):
                 )
         absent = [name for name in columns.others if name not in (*self.columns, self.series, self.time)]
         if absent:
-            raise KeyError(Refusal(f"the array has no column {absent[0]!r}", expected=f"some of {self.columns}"))
+            raise ValueError(Refusal(f"the array has no column {absent[0]!r}", expected=f"some of {self.columns}"))
         return _OfArray(self, columns)
 
 

@@ -65,7 +65,7 @@ class FrameBlocks(Blocks):
         self.n_blocks = positive("n_blocks", n_blocks)
         self.sample = positive("sample", sample)
 
-    def open(self, columns: Columns) -> Reading:
+    def _open(self, columns: Columns) -> Reading:
         """Return the blocks of these columns; `SeriesForecaster` calls it."""
         return _Made(self.make, self.n_blocks)
 

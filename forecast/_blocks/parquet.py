@@ -73,7 +73,7 @@ class ParquetBlocks(Blocks):
         self.path = path
         self.block_rows, self.sample = positive("block_rows", block_rows), positive("sample", sample)
 
-    def open(self, columns: Columns) -> Reading:
+    def _open(self, columns: Columns) -> Reading:
         """Find the series of the files and cut them into blocks; `SeriesForecaster` calls it."""
         return _OfFiles(_files(self.path), columns, self.block_rows)
 
@@ -188,7 +188,7 @@ def _groups(paths: list[str], names: list[str]) -> Groups:
 
 def _check_type(path: str, name: str, schema: Any, types: dict[str, Any], first: str) -> None:
     if name not in schema.names:
-        raise KeyError(Refusal(f"{path} has no column {name!r}", expected=f"some of {list(schema.names)}"))
+        raise ValueError(Refusal(f"{path} has no column {name!r}", expected=f"some of {list(schema.names)}"))
     found = schema.field(name).type
     if types.setdefault(name, found) != found:
         raise ValueError(Refusal(f"column {name!r} of {path} is {found}", expected=f"{types[name]}, as in {first}"))

@@ -92,7 +92,7 @@ class Blocks(ABC):
     sample: int
 
     @abstractmethod
-    def open(self, columns: Columns) -> Reading:
+    def _open(self, columns: Columns) -> Reading:
         """Check that the columns are there, and find the blocks.
 
         Parameters

@@ -121,7 +121,8 @@ class _Panel:
         self.reading, self.state, self.rules = reading, state, model._rules()
         self.lost = max(member.preparation.n_lost for member, _ in state.parts)
         self.n_series, self.n_rows, self.unread = 0, 0, 0
-        self.first, self.last = [], []
+        self.first: list[Any] = []
+        self.last: list[Any] = []
         self.hashes: list[Any] = []
 
     def rows(self, number: int) -> Rows:
@@ -198,7 +199,7 @@ def fitted_on_blocks(model: SeriesForecaster, blocks: Blocks) -> tuple[FittedSta
     FittedState, columns, dict
         The state, the columns of the frames, and the parameters that give the same fit, with nothing left to choose.
     """
-    reading = blocks.open(_columns(model))
+    reading = blocks._open(_columns(model))
     seed = _seed_of(model)
     sample, whole = _sample(model, blocks, reading, np.random.default_rng([seed, 0]))
     inner = clone(model).set_params(verbose=0).fit(sample)
@@ -249,7 +250,7 @@ def _level(frame: pd.DataFrame, name: Any) -> Any:
         return frame[name]
     if name in frame.index.names:
         return frame.index.get_level_values(name)
-    raise KeyError(Refusal(f"the blocks have no column {name!r}", expected=f"some of {list(frame.columns)}"))
+    raise ValueError(Refusal(f"the blocks have no column {name!r}", expected=f"some of {list(frame.columns)}"))
 
 
 def _networks(inner: SeriesForecaster) -> dict[str, _Network]:

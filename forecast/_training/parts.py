@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 
 from .._progress import Progress
@@ -224,9 +225,11 @@ class PartsTraining:
         )
 
 
-def _order(n_windows: int, wanted: int, size: int, shuffle: bool, rng: np.random.Generator) -> Integers:
+def _order(
+    n_windows: int, wanted: int, size: int, shuffle: bool, rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
     """The windows to train on. Within a batch they are in time order: the sum is the same, the memory nearer."""
-    order = rng.permutation(n_windows)[:wanted] if shuffle or wanted < n_windows else np.arange(n_windows)
+    order: Any = rng.permutation(n_windows)[:wanted] if shuffle or wanted < n_windows else np.arange(n_windows)
     if not shuffle:
         order.sort()
     full = len(order) // size * size

@@ -75,9 +75,9 @@ class Streams(Host):
         >>> from forecast import ArrayBlocks, SeriesForecaster
         >>> values = np.sin(np.arange(40) + np.arange(6.0)[:, None])
         >>> blocks = ArrayBlocks(values, start="2024-01-01", freq="D", block_rows=80)
-        >>> rows = pd.concat([blocks.open(Columns(["series"], "time", ["y"])).read(number) for number in range(3)])
-        >>> model = SeriesForecaster(Ridge(), target="y", series="series", time="time", lookback=7, horizon=2)
-        >>> model = model.fit(rows.reset_index(drop=True))
+        >>> days = pd.date_range("2024-01-01", periods=40)
+        >>> some = pd.DataFrame({"series": np.repeat([0, 1], 40), "time": [*days, *days], "y": values[:2].ravel()})
+        >>> model = SeriesForecaster(Ridge(), target="y", series="series", time="time", lookback=7, horizon=2).fit(some)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = os.path.join(folder, "forecasts.parquet")
         ...     model.predict_to_parquet(path, history=blocks), pd.read_parquet(path).columns.tolist()
@@ -102,7 +102,7 @@ class Streams(Host):
                     expected="predict(X, history=frame), with the rows of X for the series of each frame",
                 )
             )
-        reading = history.open(self._columns())
+        reading = history._open(self._columns())
         left_out = 0
         with parquet_parts(path) as parts:
             for number, frame in read_ahead(range(reading.n_blocks), reading.read):
