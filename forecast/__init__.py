@@ -20,12 +20,15 @@ except ImportError:
 
 if TYPE_CHECKING:
     from ._catalogue import (
+        ArrayBlocks,
         BoundsWarning,
         Distribution,
+        FrameBlocks,
         LateSeriesWarning,
         LinearForecaster,
         ModelFileError,
         OldRowsWarning,
+        ParquetBlocks,
         RecursiveForecastWarning,
         RNNClassifier,
         RNNForecaster,
@@ -46,12 +49,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "ArrayBlocks",
     "BoundsWarning",
     "Distribution",
+    "FrameBlocks",
     "LateSeriesWarning",
     "LinearForecaster",
     "ModelFileError",
     "OldRowsWarning",
+    "ParquetBlocks",
     "RNNClassifier",
     "RNNForecaster",
     "RecursiveForecastWarning",

@@ -1,5 +1,6 @@
 """The public names, all imported when the first one is used, so that `forecast --help` need not wait for pandas."""
 
+from ._blocks import ArrayBlocks, FrameBlocks, ParquetBlocks
 from ._classifier import RNNClassifier
 from ._config import show_config
 from ._distributions import Distribution
@@ -20,12 +21,15 @@ from ._series import (
 from ._windows import Windows, WindowTargets, make_windows
 
 __all__ = [
+    "ArrayBlocks",
     "BoundsWarning",
     "Distribution",
+    "FrameBlocks",
     "LateSeriesWarning",
     "LinearForecaster",
     "ModelFileError",
     "OldRowsWarning",
+    "ParquetBlocks",
     "RNNClassifier",
     "RNNForecaster",
     "RecursiveForecastWarning",

@@ -6,9 +6,9 @@ a file: `plain` values, `arrays`, what pandas knows of `times` and `tables`, and
 """
 
 from .card import as_json
-from .disk import write_whole
+from .disk import whole_file, write_whole
 from .errors import ModelFileError
 from .registered import stored
 from .saved import Saved, load, read_card
 
-__all__ = ["ModelFileError", "Saved", "as_json", "load", "read_card", "stored", "write_whole"]
+__all__ = ["ModelFileError", "Saved", "as_json", "load", "read_card", "stored", "whole_file", "write_whole"]

@@ -9,20 +9,16 @@ import secrets
 import shlex
 import stat
 import zlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from .._refusals import Fix, Refusal
 
-__all__ = ["write_whole"]
+__all__ = ["whole_file", "write_whole"]
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file so that at any moment the old one or the new one is there, whole.
-
-    The bytes go to a temporary file of the same folder, are forced to the disk, and take the place of the old file in
-    one step. On any failure the old file is untouched and nothing else is left, but for a killed process: its temporary
-    file is removed by the next call for the same path. A symbolic link stays one. The new file has the mode of the old
-    one and, where the system allows it, its owner and group.
 
     Parameters
     ----------
@@ -34,6 +30,34 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     OSError
         The folder does not exist or cannot be written, or the disk is full.
     """
+    with whole_file(path) as part, open(part, "r+b") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[str]:
+    """Yield the name of a temporary file, which becomes the file of that path when it is complete.
+
+    The bytes go to a temporary file of the same folder, which the caller forces to the disk, and take the place of the
+    old file in one step. On any failure the old file is untouched and nothing else is left, but for a killed process:
+    its temporary file is removed by the next call for the same path. A symbolic link stays one. The new file has the
+    mode of the old one and, where the system allows it, its owner and group.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+
+    Yields
+    ------
+    str
+
+    Raises
+    ------
+    OSError
+        The folder does not exist or cannot be written.
+    """
     target = os.path.realpath(os.fspath(path))
     if os.path.exists(target) and not os.path.isfile(target):
         raise IsADirectoryError(Refusal("is a folder or a device", where=f"{path}", expected="the name of a file"))
@@ -43,14 +67,11 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
         raise FileNotFoundError(Refusal(f"the folder of {path} does not exist", fix=fix))
     _clear(folder, name)
     part = os.path.join(folder, _part_name(name, os.getpid(), secrets.token_hex(8)))
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # as open() would: less what the umask takes
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))  # as open() would: less what the umask takes
     try:
-        with open(handle, "wb") as file:
-            if os.path.exists(target):
-                _belong(part, os.stat(target))
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        if os.path.exists(target):
+            _belong(part, os.stat(target))
+        yield part
         os.replace(part, target)
     except BaseException:  # also on Ctrl-C
         with suppress(FileNotFoundError):

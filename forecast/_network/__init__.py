@@ -27,6 +27,7 @@ from .categories import embedding_size, has_codes
 from .core import compiled, stacked
 from .line import start_with_line
 from .memory import refuse_too_large
+from .moments import Moments
 from .outputs import Levels, Parameters, Point, outputs_of
 from .parts import parts_of
 from .scaling import Scaling, windows_scaling
@@ -52,6 +53,7 @@ __all__ = [
     "Carried",
     "Layer",
     "Levels",
+    "Moments",
     "Network",
     "NetworkSpec",
     "Optimizer",

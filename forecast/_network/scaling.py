@@ -37,6 +37,35 @@ class Scaling:
     extra_scale: Array | None = None
     target_constant: Array | None = None
 
+    @classmethod
+    def of(cls, found: dict[str, Any]) -> Scaling:
+        """The scaling of windows with these moments.
+
+        Parameters
+        ----------
+        found : dict of str to ndarray
+            Means and standard deviations, as the core's `moments` returns them.
+
+        Returns
+        -------
+        Scaling
+        """
+        learned: dict[str, Any] = {}
+        for of, name in (("past", "X"), ("target", "y"), ("extra", "X, known future and static values")):
+            mean, deviation = found[f"{of}_mean"], found[f"{of}_std"]
+            if not np.isfinite(deviation).all():
+                raise ValueError(
+                    Refusal(
+                        where=name, got="some beyond 1e150; rescale them", expected="numbers with a finite variance"
+                    )
+                )
+            if mean.size or of != "extra":
+                varies = _varies(mean, deviation)
+                learned.update({f"{of}_mean": mean, f"{of}_scale": np.where(varies, deviation, 1.0)})
+            if of == "target" and not varies.all():
+                learned["target_constant"] = ~varies
+        return cls(**learned)
+
     def is_learned(self, of: str) -> bool:
         """Whether the means and scales of one kind are such as `windows_scaling` finds."""
         mean, scale = getattr(self, f"{of}_mean"), getattr(self, f"{of}_scale")
@@ -184,20 +213,7 @@ def windows_scaling(
     # Of millions of windows, an even sample gives the same means in a fraction of the time and memory.
     some = index[:: -(-len(index) // MANY) or 1]
     chosen = np.ascontiguousarray(some if most is None else some_of(some, most), dtype=np.int64)
-    found = _core.moments(_core.Source(**arguments, weight=weight), chosen)
-    learned: dict[str, Any] = {}
-    for of, name in (("past", "X"), ("target", "y"), ("extra", "X, known future and static values")):
-        mean, deviation = found[f"{of}_mean"], found[f"{of}_std"]
-        if not np.isfinite(deviation).all():
-            raise ValueError(
-                Refusal(where=name, got="some beyond 1e150; rescale them", expected="numbers with a finite variance")
-            )
-        if mean.size or of != "extra":
-            varies = _varies(mean, deviation)
-            learned.update({f"{of}_mean": mean, f"{of}_scale": np.where(varies, deviation, 1.0)})
-        if of == "target" and not varies.all():
-            learned["target_constant"] = ~varies
-    return Scaling(**learned)
+    return Scaling.of(_core.moments(_core.Source(**arguments, weight=weight), chosen))
 
 
 def _pooled(mean: Floats, deviation: Floats, steps: int) -> tuple[Floats, Floats, Booleans]:

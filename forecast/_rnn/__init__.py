@@ -9,6 +9,7 @@ from .estimator import RNNForecaster
 from .fitting import Learns
 from .inside import activity_of, flow_of
 from .parameters import CONSTRAINTS
+from .parts import OnParts, add_moments, refuse_parts
 from .start import LEAST_HELD_OUT
 
 __all__ = [
@@ -16,9 +17,12 @@ __all__ = [
     "LEAST_HELD_OUT",
     "Learns",
     "NetworkDerivative",
+    "OnParts",
     "RNNForecaster",
     "activity_of",
+    "add_moments",
     "card_parts",
     "check_state",
     "flow_of",
+    "refuse_parts",
 ]

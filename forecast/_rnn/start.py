@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .._types import Floats, Integers
     from .host import Host
 
-__all__ = ["LEAST_HELD_OUT", "split_in_time", "start"]
+__all__ = ["LEAST_HELD_OUT", "most_scaled", "split_in_time", "start"]
 
 LEAST_HELD_OUT = 50  # windows: fewer say too little about when to stop
 _SCALED = 1 << 16  # windows that give means and scales where steps are bounded: a million take longer than training
@@ -62,14 +62,20 @@ def _numbers(data: Dataset, which: Any) -> Integers:
 
 
 def start(
-    model: Host, data: Dataset, weight: Floats | None, windows: Integers, rng: np.random.Generator, go_on: bool
+    model: Host,
+    data: Dataset,
+    weight: Floats | None,
+    windows: Integers,
+    rng: np.random.Generator,
+    go_on: bool,
+    scaling: Scaling | None = None,
 ) -> tuple[Network, Optimizer]:
-    """Network and optimiser to train from: the last fit's, or new ones."""
+    """Network and optimiser to train from: the last fit's, or new ones, with this scaling or that of the windows."""
     architecture = architecture_of(model, data)
     spec = spec_of(architecture)  # refuses before any work what does not fit together
     refuse_too_large(spec, architecture.dtype, min(int(model.batch_size), len(windows)))
     if not go_on:
-        network = Network.initial(architecture, _scaling(architecture, model, data, weight, windows), rng)
+        network = Network.initial(architecture, _scaling(architecture, model, data, weight, windows, scaling), rng)
         if model.skip is not None and model.skip_start == "ridge":
             bounded = model.max_steps is not None
             start_with_line(network, data.arguments, weight, windows, model.skip_penalty, bounded)
@@ -113,15 +119,26 @@ def start(
 
 
 def _scaling(
-    architecture: Architecture, model: Host, data: Dataset, weight: Floats | None, windows: Integers
+    architecture: Architecture,
+    model: Host,
+    data: Dataset,
+    weight: Floats | None,
+    windows: Integers,
+    scaling: Scaling | None = None,
 ) -> Scaling:
     arguments = data.arguments | ({"target": None, "horizon": 0} if architecture.of_labels else {})
-    scaling = windows_scaling(arguments, weight, windows, None if model.max_steps is None else _SCALED)
+    if scaling is None:
+        scaling = windows_scaling(arguments, weight, windows, most_scaled(model))
     if architecture.of_labels:
         return scaling.with_labels(architecture.targets)
     alike = architecture.decoder == "recurrent" or architecture.return_sequences or architecture.timed
     scaling = scaling.over_steps(architecture) if alike else scaling
     return scaling if architecture.centred else scaling.uncentred()
+
+
+def most_scaled(model: Host) -> int | None:
+    """Largest number of windows that means and scales are learned from; None: as many as fit well in memory."""
+    return None if model.max_steps is None else _SCALED
 
 
 def _wiring(architecture: Architecture) -> tuple[dict[str, Stream], tuple[Layer, ...]]:

@@ -53,12 +53,12 @@ def _data_part(state: FittedState) -> dict[str, Any]:
         "start": as_json(getattr(state.span, "start", None)),  # None: a pickle of a version that kept no span
         "end": as_json(getattr(state.span, "end", None)),
         "n_rows": getattr(state.span, "n_rows", None),
-        "known_until": as_json(max(state.tail.last_labels.values())),
+        "known_until": as_json(_known_until(state)),
         "index": axis.kind,
         "freq": as_json(axis.freq),
         "season": axis.season_length,
         "zone": None if axis.tz is None else str(axis.tz),
-        "n_series": len(keys),
+        "n_series": state.n_series or len(keys),
         "series": as_json(keys[:_SHOWN]) if several else None,
         "columns": {
             "target": as_json(roles.target),
@@ -71,6 +71,13 @@ def _data_part(state: FittedState) -> dict[str, Any]:
         },
         "missing": "masked" if state.preparation.masked else "none",
     }
+
+
+def _known_until(state: FittedState) -> Any:
+    """The newest stamp; of a fit on blocks, that of all series and not of those of its sample."""
+    if state.n_series is not None and state.span is not None:
+        return state.span.end
+    return max(state.tail.last_labels.values())
 
 
 def _validation_part(report: ModelReport) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 
 from .._alone import Alone
+from .._blocks import Blocks
 from .._callbacks import CALLBACKS, SupportsCallbacks, fit_task
 from .._decorators import fit_context
 from .._dlpack import as_numpy
@@ -18,6 +19,7 @@ from .._files import Saved, stored
 from .._frames import Roles, Rules, check_length, enter, note_sentinels, note_time, read_panel
 from .._parameter_docs import DescribesParameters
 from .._types import FrameLike, Seed
+from .blockwise import fitted_on_blocks, refuse_on_blocks
 from .bounds import check_bounds, note_beyond
 from .card import card_parts
 from .fitting import fitted_state
@@ -25,7 +27,7 @@ from .parameters import CONSTRAINTS, lookback_of, regressors_of
 from .remembered import Remembered
 from .targets import entered, is_flat, with_target
 from .tools import refuse_arrays, refuse_shuffled_rows
-from .verbs import Answers, Judged, Monitors, Paths, Requests, Tunes, Uncertainty, Updates
+from .verbs import Answers, Judged, Monitors, Paths, Requests, Streams, Tunes, Uncertainty, Updates
 from .weights import row_weights
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ __all__ = ["SeriesForecaster"]
 
 @stored("SeriesForecaster", card=card_parts, left_out=("n_jobs", CALLBACKS))
 class SeriesForecaster(
-    Saved, Remembered, Answers, Uncertainty, Paths, Updates, Tunes, Monitors, Judged, Requests,
+    Saved, Remembered, Answers, Uncertainty, Paths, Streams, Updates, Tunes, Monitors, Judged, Requests,
     SupportsCallbacks, DescribesParameters, RegressorMixin, BaseEstimator,
 ):  # fmt: skip
     """Forecast columns of a time-indexed frame, or of a panel of many series, with any regressor on windows.
@@ -327,9 +329,10 @@ class SeriesForecaster(
 
         Parameters
         ----------
-        X : pandas.DataFrame, pandas.Series, polars.DataFrame or pyarrow.Table
+        X : pandas.DataFrame, pandas.Series, polars.DataFrame, pyarrow.Table, or blocks
             One row per time step (and series): a regular DatetimeIndex, PeriodIndex or integer index, or a column
-            `time`; finite numbers in the columns used.
+            `time`; finite numbers in the columns used. For a panel larger than memory pass `ParquetBlocks`,
+            `ArrayBlocks` or `FrameBlocks`: networks are then trained block by block, and the model keeps no rows.
         y : array-like of shape (rows,) or (rows, targets), default=None
             The target, if it is not a column of `X`, or if scikit-learn's tools pass it. It overrides a column of that
             name. After a one-dimensional `y`, `predict(X)` returns a Series.
@@ -373,6 +376,8 @@ class SeriesForecaster(
             Some series of a panel are too short to learn from.
         """
         check_bounds(self.lower, self.upper)
+        if isinstance(X, Blocks):
+            return self._fit_blocks(X, dict(y=y, X_val=X_val, y_val=y_val, static=static, sample_weight=sample_weight))
         refuse_arrays(X)
         y = as_numpy(y, "y")
         refuse_shuffled_rows(self.horizon)
@@ -405,6 +410,16 @@ class SeriesForecaster(
         note_sentinels(panel, roles, stacklevel=3)
         if panel.axis.note:
             warnings.warn(panel.axis.note, UserWarning, stacklevel=3)
+        if self.verbose:
+            print(self.report_)
+        return self
+
+    def _fit_blocks(self, blocks: Blocks, others: dict[str, Any]) -> Self:
+        refuse_on_blocks(self, blocks, others)
+        with Alone(self, "fit"):
+            state, columns, recipe = fitted_on_blocks(self, blocks)
+            self._remember(state, columns, None)
+            self.recipe_ = recipe | {"verbose": self.verbose}
         if self.verbose:
             print(self.report_)
         return self

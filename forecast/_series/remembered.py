@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._frames import answer
 from .._preparation import as_given
+from .._refusals import Refusal
 from .one_row import OneRow
 from .verbs.host import Host
 
@@ -95,6 +96,8 @@ class Remembered(Host):
         """The newest fitted rows of targets and past covariates."""
         check_is_fitted(self)
         state = self._state
+        if state.n_series is not None:
+            raise AttributeError(Refusal("history_ is not there, because a fit on blocks keeps no rows"))
         tail = state.tail
         bounds = list(zip(tail.starts[:-1], tail.starts[1:], strict=True))
         values = np.concatenate([tail.targets, tail.past], axis=1)

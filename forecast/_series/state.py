@@ -69,6 +69,9 @@ class FittedState:
     since : Since or None
         Forecasts after an update, and what intervals have learnt from their errors; None: it is learnt when they are
         asked for.
+    n_series : int or None
+        Number of series that were trained on in blocks; `tail` then has only those of the sample, and forecasts need a
+        history. None: the rows of all series were in memory.
     """
 
     regressor: Any
@@ -94,6 +97,7 @@ class FittedState:
     flat: bool = False
     spread: Spread | None = None
     since: Since | None = None
+    n_series: int | None = None
     _once: Once = field(default_factory=Once, init=False, repr=False, compare=False)
 
     def read(self, frame: pd.DataFrame, rules: Rules, what: str, ends: Ends | None = None) -> Rows:
@@ -115,6 +119,27 @@ class FittedState:
         with named_in_fixes(what):
             panel = read_panel(frame, self.roles, rules, schema=self.schema, axis=self.axis, what=what, ends=ends)
         return Rows.of(panel)
+
+    def refuse_without_rows(self, call: str) -> None:
+        """Refuse what needs the rows of the series, after a fit on blocks, which keeps none.
+
+        Parameters
+        ----------
+        call : str
+            Of a method.
+
+        Raises
+        ------
+        ValueError
+        """
+        if self.n_series is not None:
+            raise ValueError(
+                Refusal(
+                    f"{call} needs the newest rows of the series, and a fit on blocks keeps none of its "
+                    f"{self.n_series:,} series",
+                    expected="predict(history=frame), or predict_to_parquet(path, history=blocks)",
+                )
+            )
 
     @property
     def once(self) -> Once:

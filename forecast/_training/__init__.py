@@ -1,8 +1,12 @@
-"""Epochs: order of the windows, schedules, averaged weights, early stopping, history, and what a divergence does."""
+"""Epochs: order of the windows, schedules, averaged weights, early stopping, history, and what a divergence does.
+
+`parts` trains on windows that are in memory only part by part.
+"""
 
 from .epochs import train
 from .kept import Run
+from .parts import PartsTraining, shares
 from .recipe import FALLING, SCHEDULES, Recipe
 from .tasks import EpochTasks
 
-__all__ = ["FALLING", "SCHEDULES", "EpochTasks", "Recipe", "Run", "train"]
+__all__ = ["FALLING", "SCHEDULES", "EpochTasks", "PartsTraining", "Recipe", "Run", "shares", "train"]

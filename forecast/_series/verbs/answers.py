@@ -150,6 +150,8 @@ class Answers(Host):
         check_errors(errors)
         refused: dict[Any, Exception] = {}
         past = state.tail
+        if history is None:
+            state.refuse_without_rows("future_frame without history")
         if history is not None or static is not None:
             past, refused = self._read_history(*self._with_static(static, history=history), errors)
         if refused:

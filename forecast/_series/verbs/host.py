@@ -52,6 +52,7 @@ class Host:
     _request: Callable[..., Request]
     _rules: Callable[[], Rules]
     _series_keys: Callable[..., list[Any]]
+    predict: Callable[..., Any]
     _steps: Callable[[], dict[str, int]]
     _regressors: Callable[[], dict[str, Any]]
     _with_static: Callable[..., list[Any]]

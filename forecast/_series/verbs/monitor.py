@@ -100,6 +100,7 @@ class Monitors(Host):
 
         check_is_fitted(self)
         state = self._state
+        state.refuse_without_rows("monitor")
         _check(window, confidence, margin)
         if state.calibration is None:
             raise ValueError(

@@ -103,6 +103,8 @@ class Requests(Host):
         check_errors(errors)
         refused: dict[Any, Exception] = {}
         state = self._state
+        if history is None:
+            state.refuse_without_rows("a forecast without history")
         whole = None
         if history is not None:
             whole, refused = self._read_history(history, errors)

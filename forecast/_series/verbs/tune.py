@@ -94,7 +94,7 @@ class Tunes(Host):
         panel = read_panel(frame, state.roles, self._rules(), schema=state.schema, axis=state.axis, what="X")
         changes = {"freeze": freeze, "learning_rate": learning_rate, "max_iter": max_iter}
         tuned = fine_tuned(
-            replace(state, layout=panel.layout, flat=is_flat(y)),
+            replace(state, layout=panel.layout, flat=is_flat(y), n_series=None),  # its rows are those of X
             Rows.of(panel),
             self._steps(),
             {name: value for name, value in changes.items() if value is not None},

@@ -129,6 +129,7 @@ class Updates(Host):
                     )
                 )
             state = new = self._state
+            state.refuse_without_rows("update")
             (rows,) = self._with_static(static, new_rows=new_rows)
             later, refused = self._later(rows, y, overlap, errors)
             late = {}
