@@ -128,6 +128,9 @@ class TestHolidays:
     def test_days_off_of_a_part_of_it(self):
         assert self.days("DE-BY", "2024-01-01", "2024-01-10") == ["2024-01-01", "2024-01-06"]
 
+    def test_a_code_of_three_letters_names_the_same_country(self):
+        assert self.days("DEU", "2023-12-20", "2024-01-10") == self.days("DE", "2023-12-20", "2024-01-10")
+
     def test_a_holiday_observed_in_the_year_before(self):
         assert self.days("US", "2021-12-28", "2022-01-03") == ["2021-12-31", "2022-01-01"]
 

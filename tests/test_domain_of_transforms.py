@@ -8,7 +8,7 @@ from sklearn.preprocessing import PowerTransformer
 
 from forecast import RNNForecaster, SeriesForecaster
 from forecast.model_selection import RollingOrigin, backtest
-from forecast.preprocessing import BoxCox, Chain, Log, Pointwise, Scale
+from forecast.preprocessing import Asinh, BoxCox, Chain, Log, Pointwise, Scale
 
 DAYS = pd.date_range("2024-01-01", periods=200, freq="D", name="day")
 T = np.arange(200)
@@ -129,3 +129,14 @@ def test_scales_and_chains_of_them_are_linear_and_logarithms_are_not():
     assert Scale().is_linear
     assert Chain([Scale(), Scale("minmax")]).is_linear
     assert not Chain([Scale(), Log()]).is_linear
+
+
+def test_a_chain_knows_whether_its_series_was_constant():
+    assert Chain([Scale()]).fit(np.full(20, 5.0)).was_constant
+    assert not Chain([Scale()]).fit(np.tile([-1.0, 1.0], 10)).was_constant
+
+
+def test_a_series_of_zeros_has_a_scale_of_one():
+    transform = Asinh().fit(np.zeros(20))
+    assert transform.scale_ == 1.0
+    assert transform.transform(np.zeros(3)).tolist() == [0.0] * 3

@@ -1,9 +1,11 @@
 """A session of pytest that plants one fault after the other in its own forks, so that nothing is imported twice.
 
-The tests are collected once. A first fork runs them all and notes which lines each runs; then each fault has a fork of
-its own, which runs the tests that can see it, quick ones first, until one fails.
+The tests are collected once. For faults of Python a first fork runs them all and notes which lines each runs. Then each
+fault has a fork of its own, which runs the tests that can see it, quick ones first, until one fails, which must pass
+without a fault.
 """
 
+import collections
 import gc
 import json
 import os
@@ -48,6 +50,21 @@ def in_fork(work, seconds=SECONDS):
     return json.loads(text)
 
 
+def tell(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def in_turn(tests):
+    """An order in which every test function comes with its first case, then with its second, and so on; no lines."""
+    seen = collections.Counter()
+    found = {}
+    for test in tests:
+        function = test.split("[")[0]
+        found[test] = True, seen[function], ()
+        seen[function] += 1
+    return found
+
+
 class Hunt:
     """Shows faults to tests.
 
@@ -65,13 +82,14 @@ class Hunt:
     told : callable
         What to do with a fault and the test that found it, or None.
     traced : bool, default=True
-        Whether to note lines, which takes several times as long: those of Python.
+        Whether to run all tests beforehand and note their lines, those of Python.
     """
 
     def __init__(self, folder, note, faults, plant, prefer, told, traced=True):
         self.folder, self.note = f"{folder}/", note
         self.faults, self.plant, self.prefer, self.told = faults, plant, prefer, told
-        self.traced, self.lines, self.shared, self.failed = traced, set(), {}, False
+        self.traced, self.sound, self.failed = traced, {}, False
+        self.lines, self.shared = set(), {}
 
     def begin(self, frame, event, argument):
         return self.trace if frame.f_code.co_filename.startswith(self.folder) else None
@@ -89,23 +107,39 @@ class Hunt:
             self.shared.setdefault(str(request.path), set()).update(self.lines - before)
 
     def pytest_runtestloop(self, session):
-        if not self.note.is_file():
-            watched = in_fork(partial(self.watched, session.items), ALL)
-            if not watched:
-                raise SystemExit("the tests end their process without a fault")
-            self.note.write_text(json.dumps(watched))
-        reach = json.loads(self.note.read_text())
-        for name in [name for name, (ok, *_) in reach.items() if not ok]:
-            print(f"not asked, as it fails in a fork without a fault: {name}", file=sys.stderr, flush=True)
-            del reach[name]
         items = {item.nodeid: item for item in session.items}
+        reach = self.reached(session.items) if self.traced else in_turn(items)
         for fault in self.faults:
             line = f"{fault.path}:{fault.line}"
             order = sorted(reach, key=lambda test: (self.prefer(fault, test), reach[test][1]))
             able = [items[test] for test in order if line in reach[test][2]] or [items[test] for test in order]
             found = in_fork(partial(self.shown, fault, able))
+            while found in items and not self.is_sound(items[found]):
+                able = [item for item in able if item.nodeid != found]
+                found = in_fork(partial(self.shown, fault, able))
             self.told(fault, {None: "no end", False: "the process ended"}.get(found, found) or None)
         return True
+
+    def reached(self, items):
+        """Of each test that passes: seconds, and lines."""
+        if not self.note.is_file():
+            watched = in_fork(partial(self.watched, items), ALL)
+            if not watched:
+                raise SystemExit("the tests end their process without a fault")
+            self.note.write_text(json.dumps(watched))
+        reach = json.loads(self.note.read_text())
+        for name in [name for name, (ok, *_) in reach.items() if not ok]:
+            tell(f"not asked, as it fails in a fork without a fault: {name}")
+            del reach[name]
+        return reach
+
+    def is_sound(self, item):
+        """Whether a test passes in a fork without a fault; asked of those that found one."""
+        if item.nodeid not in self.sound:
+            self.sound[item.nodeid] = in_fork(partial(self.passes, item, None))
+            if not self.sound[item.nodeid]:
+                tell(f"not believed, as it fails in a fork without a fault: {item.nodeid}")
+        return self.sound[item.nodeid]
 
     def passes(self, item, after):
         """Whether a test passes, run with all that pytest puts around it, such as its filters of warnings."""

@@ -6,7 +6,7 @@
 A fault is a small change of one line: a comparison that is off by one, another operator, another number. Python's are
 planted in functions that are imported already. Those of the core are planted in a copy of its sources, compiled for one
 instruction set without optimisation, all of them in one build (switched.py). The tests of its room that run the line
-are run, or all of them for the core, quick ones first, until the first failure (hunt.py). Faults that change nothing
+are run, or all of them for the core, until the first failure (hunt.py). Faults that change nothing
 are explained in survivors.md.
 """
 
@@ -183,8 +183,8 @@ def switch_on(numbers):
 
 
 def of_its_own(fault, test):
-    """Whether a test has not the name of the cell or the loss: those that have come first."""
-    return Path(fault.path).suffix == ".py" or f"[{Path(fault.path).stem}" not in test
+    """Whether a test does not name the cell or the loss: those that do come first."""
+    return Path(fault.path).suffix == ".py" or Path(fault.path).stem not in test
 
 
 def main():

@@ -37,6 +37,8 @@ def with_switch(lines, fault, number):
     wrong = fault.after.split("//")[0].rstrip()
     before = next((line.split("//")[0].rstrip() for line in reversed(lines[: fault.line - 1]) if line.strip()), "")
     closed, _ = whole(code)
+    if "{" in code:  # two lambdas have two types
+        return None
     if not closed or not (before.endswith((";", "{", "}", ")", "else")) and "constexpr" not in code + before):
         return None
     declared, other = DECLARED.fullmatch(code), DECLARED.fullmatch(wrong)
