@@ -45,6 +45,14 @@ def clang(session, openmp):
 
 
 @nox.session(default=False)
+def neighbours(session):
+    """The tests with sktime, Darts, MLflow and others, as `.ci/run` runs them; none is skipped."""
+    session.install("-r", "tests/neighbours.txt", ".", "pytest", "pytest-xdist", "safetensors", "skops")
+    files = [f"tests/test_{name}.py" for name in ["sktime", "neighbours", "deployment"]]
+    session.run("pytest", "-p", "no:cacheprovider", "-m", "slow or not slow", *files, *session.posargs)
+
+
+@nox.session(default=False)
 def docs(session):
     """The site, into `site`; a warning is an error."""
     session.install(".[docs]")

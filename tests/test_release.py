@@ -1,5 +1,6 @@
 """What a release rests on: one version, pinned actions, wheels for every Python that is promised."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -65,3 +66,23 @@ def test_a_wheel_is_tested_by_files_that_are_there():
     assert len(files) > 3
     assert [file for file in files if not (ROOT / file).exists()] == []
     assert " ".join(files) in " ".join((ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8").split())
+
+
+def test_the_sessions_that_workflows_run_are_there():
+    tree = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
+    sessions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    run = re.findall(r"run: nox -s (.+)", "\n".join(path.read_text(encoding="utf-8") for path in WORKFLOWS))
+    assert len(run) > 3
+    assert set(" ".join(run).split()) - sessions == set()
+
+
+def test_a_package_that_a_test_may_lack_is_installed_by_ci_for_that_test():
+    """A test that skips in one environment runs in another: none is skipped everywhere."""
+    named = re.findall(r"^([\w-]+)==", (ROOT / "tests/neighbours.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    run = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    lacking = {}
+    for path in sorted((ROOT / "tests").glob("test_*.py")):
+        for package in re.findall(r'pytest\.importorskip\("(\w+)', path.read_text(encoding="utf-8")):
+            lacking.setdefault(package, []).append(f"tests/{path.name}")
+    assert set(lacking) - set(named) == set()
+    assert {file for files in lacking.values() for file in files if file not in run} == set()

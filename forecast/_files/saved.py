@@ -117,7 +117,7 @@ def load(path: str | os.PathLike[str], kind: type | None = None) -> Any:
     Raises
     ------
     forecast.ModelFileError
-        The file is damaged, cut short, forged, of a newer version, not from this package, or its model is no `kind`.
+        The file is damaged, cut short, forged, of a newer version, not from this package, or of another `kind`.
     OSError
         The file cannot be read.
     TypeError

@@ -7,7 +7,6 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn import config_context
 from sklearn.base import clone
-from sklearn.preprocessing import PowerTransformer
 
 from .._files import stored
 from .._refusals import Refusal
@@ -109,6 +108,8 @@ class Pointwise(Transform):
     @property
     def _power(self) -> tuple[float, Callable[..., float] | None]:
         """The power of a PowerTransformer (0 for any other transformer), and the standardisation of an image."""
+        from sklearn.preprocessing import PowerTransformer  # here: a sixth of what importing forecast takes
+
         inner = self.transformer_
         if not isinstance(inner, PowerTransformer):
             return 0.0, None
