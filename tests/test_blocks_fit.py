@@ -259,6 +259,7 @@ def test_fine_tuning_for_some_series_gives_a_model_that_has_their_rows():
 
 @pytest.mark.parametrize(("changes", "words"), [
     (dict(regressor=Ridge()), "regressor: Ridge needs all windows at once"),
+    (dict(members={"one": {"regressor": Ridge()}}), "members: Ridge needs all windows at once"),
     (dict(regressor=network(stateful=True), window_norm=None, horizon=1), "stateful=True carries states"),
     (dict(regressor=network(series_size=2)), r"series_size=2 learns values of each series.* Fix: series_size=0\."),
     (dict(regressor=network(cycle=7)), r"cycle=7 learns values of each series.* Fix: cycle=\(7, 'shared'\)\."),
@@ -270,8 +271,9 @@ def test_fine_tuning_for_some_series_gives_a_model_that_has_their_rows():
     (dict(series=None), "series is None, and X is read in blocks; expected the columns that name the series"),
 ])  # fmt: skip
 def test_what_blocks_cannot_do_is_refused_by_name(changes, words):
+    model = forecaster(**changes).set_params(**{"regressor": None} if "members" in changes else {})
     with pytest.raises((TypeError, ValueError), match=words):
-        forecaster(**changes).fit(made())
+        model.fit(made())
 
 
 @pytest.mark.parametrize("name", ["y", "X_val", "y_val", "static", "sample_weight"])

@@ -76,23 +76,20 @@ def refuse_on_blocks(model: SeriesForecaster, blocks: Blocks, others: dict[str, 
         )
     if model.gaps == "irregular":
         raise ValueError(Refusal("is not for blocks", where=argument("gaps", "irregular"), expected="regular rows"))
-    given = (
-        {"regressor": model.regressor}
-        if model.members is None
-        else {f"member {name!r}": one.get("regressor") for name, one in model.members.items()}
-    )
-    for name, regressor in given.items():
-        if regressor is None and model.members is None:
-            return
-        if not goes_on_from_weights(regressor):
-            raise TypeError(
-                Refusal(
-                    f"{type(regressor).__name__} needs all windows at once, and X is read in blocks",
-                    where=f"{name}:",
-                    expected="RNNForecaster, or no regressor (a recipe)",
-                    advice="Fit it on a sample of the series that fits into memory, and use predict_to_parquet.",
-                )
+    if model.regressor is None and model.members is None:
+        return
+    given = [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
+    networks = [regressor for regressor in given if goes_on_from_weights(regressor)]
+    if not networks:
+        raise TypeError(
+            Refusal(
+                f"{type(given[0]).__name__} needs all windows at once, and X is read in blocks",
+                where="regressor:" if model.members is None else "members:",
+                expected="RNNForecaster, or no regressor (a recipe)",
+                advice="Fit it on a sample of the series that fits into memory, and use predict_to_parquet.",
             )
+        )
+    for regressor in networks:
         refuse_parts(regressor)
 
 
