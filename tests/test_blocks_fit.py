@@ -18,6 +18,7 @@ from forecast import (
     SkippedSeriesWarning,
     load,
 )
+from forecast._callbacks import CALLBACKS
 from forecast._network import Moments
 from forecast._training import Recipe, shares
 
@@ -258,6 +259,7 @@ def test_fine_tuning_for_some_series_gives_a_model_that_has_their_rows():
 
 @pytest.mark.parametrize(("changes", "words"), [
     (dict(regressor=Ridge()), "regressor: Ridge needs all windows at once"),
+    (dict(members={"one": {"regressor": Ridge()}}), "members: Ridge needs all windows at once"),
     (dict(regressor=network(stateful=True), window_norm=None, horizon=1), "stateful=True carries states"),
     (dict(regressor=network(series_size=2)), r"series_size=2 learns values of each series.* Fix: series_size=0\."),
     (dict(regressor=network(cycle=7)), r"cycle=7 learns values of each series.* Fix: cycle=\(7, 'shared'\)\."),
@@ -269,14 +271,47 @@ def test_fine_tuning_for_some_series_gives_a_model_that_has_their_rows():
     (dict(series=None), "series is None, and X is read in blocks; expected the columns that name the series"),
 ])  # fmt: skip
 def test_what_blocks_cannot_do_is_refused_by_name(changes, words):
+    model = forecaster(**changes).set_params(**{"regressor": None} if "members" in changes else {})
     with pytest.raises((TypeError, ValueError), match=words):
-        forecaster(**changes).fit(made())
+        model.fit(made())
 
 
 @pytest.mark.parametrize("name", ["y", "X_val", "y_val", "static", "sample_weight"])
 def test_other_arguments_of_fit_are_refused(name):
     with pytest.raises(ValueError, match=f"{name} is given, and X is read in blocks"):
         forecaster().fit(made(), **{name: panel()})
+
+
+def test_callbacks_of_scikit_learn_are_refused():
+    model = forecaster()
+    setattr(model, CALLBACKS, [object()])
+    with pytest.raises(ValueError, match=r"set_callbacks: follow fits in memory.* Fix: model\.set_callbacks\(\)\."):
+        model.fit(made())
+
+
+def test_targets_that_share_a_network_are_series_of_their_own(tmp_path):
+    frame = panel().assign(x=lambda rows: 100 - rows["y"])
+    model = forecaster(target=["y", "x"], multi_target="shared").fit(made(frame))
+    assert model.n_windows_ == 2 * N * (STEPS - 7 - 2 + 1)
+    model.predict_to_parquet(tmp_path / "forecasts.parquet", history=made(frame))
+    found = pd.read_parquet(tmp_path / "forecasts.parquet")
+    pd.testing.assert_frame_equal(found, model.predict(history=frame), check_exact=True)
+
+
+def test_series_too_short_for_a_transform_are_counted(tmp_path):
+    frame = panel()
+    frame = frame[(frame["item"] % 6 != 5) | (frame["day"] >= DAYS[-1])]
+    with pytest.warns(SkippedSeriesWarning, match="4 of 24 series take no part in training"):
+        forecaster(transform="standard").fit(made(frame, sample=1))
+
+
+def test_members_are_trained_on_the_same_blocks():
+    members = {"one": {"regressor": network()}, "two": {"regressor": network(cell="lstm"), "lookback": 5}}
+    model = SeriesForecaster(
+        target="y", series="item", time="day", horizon=2, members=members, lookback=7, validation_fraction=None
+    ).fit(made())
+    alone = forecaster(**members["two"]).fit(made())
+    np.testing.assert_array_equal(weights(model.members_["two"]), weights(alone))
 
 
 def test_files_need_the_name_of_the_time(tmp_path):

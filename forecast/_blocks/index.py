@@ -68,14 +68,15 @@ def series_starts(groups: Groups, series: Sequence[Hashable]) -> Integers:
         The rows of a series do not lie together, or a name is missing.
     """
     pa, _, pq = arrow()
-    names, starts, file, opened = list(map(str, series)), [], -1, None
+    names, starts, file = list(map(str, series)), [], -1
+    opened: Any = None
     heads: list[Any] = []
     last = None  # the name of the newest series so far, a table of one row
     for group in range(len(groups.file)):
         if groups.file[group] != file:
             file = int(groups.file[group])
             opened = pq.ParquetFile(groups.paths[file])
-        table = _plain(opened.read_row_group(int(groups.within[group]), columns=names, use_threads=False), names)  # type: ignore[union-attr]
+        table = _plain(opened.read_row_group(int(groups.within[group]), columns=names, use_threads=False), names)
         _refuse_nameless(table, groups, group)
         if not len(table):
             continue

@@ -12,9 +12,10 @@ import pandas as pd
 from sklearn.base import clone
 
 from .._blocks import STRETCH, Columns, FrameBlocks, read_ahead
+from .._callbacks import CALLBACKS
 from .._network import Moments
 from .._preparation import Member, Rows, Settings, goes_on_from_weights
-from .._refusals import Refusal, argument, extended
+from .._refusals import Fix, Refusal, argument, extended
 from .._rnn import OnParts, add_moments, refuse_parts
 from .parameters import member_settings, settings_of
 from .skipping import SkippedSeriesWarning, warn_of
@@ -64,25 +65,31 @@ def refuse_on_blocks(model: SeriesForecaster, blocks: Blocks, others: dict[str, 
                 fix=argument("half_life", None),
             )
         )
+    if getattr(model, CALLBACKS, None):
+        raise ValueError(
+            Refusal(
+                "follow fits in memory, and X is read in blocks",
+                where="set_callbacks:",
+                advice="RNNForecaster(callbacks=...) follows the passes.",
+                fix=Fix("model.set_callbacks()", ""),
+            )
+        )
     if model.gaps == "irregular":
         raise ValueError(Refusal("is not for blocks", where=argument("gaps", "irregular"), expected="regular rows"))
-    given = (
-        {"regressor": model.regressor}
-        if model.members is None
-        else {f"member {name!r}": one.get("regressor") for name, one in model.members.items()}
-    )
-    for name, regressor in given.items():
-        if regressor is None and model.members is None:
-            return
-        if not goes_on_from_weights(regressor):
-            raise TypeError(
-                Refusal(
-                    f"{type(regressor).__name__} needs all windows at once, and X is read in blocks",
-                    where=f"{name}:",
-                    expected="RNNForecaster, or no regressor (a recipe)",
-                    advice="Fit it on a sample of the series that fits into memory, and use predict_to_parquet.",
-                )
+    if model.regressor is None and model.members is None:
+        return
+    given = [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
+    networks = [regressor for regressor in given if goes_on_from_weights(regressor)]
+    if not networks:
+        raise TypeError(
+            Refusal(
+                f"{type(given[0]).__name__} needs all windows at once, and X is read in blocks",
+                where="regressor:" if model.members is None else "members:",
+                expected="RNNForecaster, or no regressor (a recipe)",
+                advice="Fit it on a sample of the series that fits into memory, and use predict_to_parquet.",
             )
+        )
+    for regressor in networks:
         refuse_parts(regressor)
 
 
@@ -125,26 +132,30 @@ class _Panel:
         self.last: list[Any] = []
         self.hashes: list[Any] = []
 
+    def whole(self, number: int) -> Rows:
+        """Rows of all series of a block."""
+        frame = self.reading.read(number)
+        with _placed(self.reading.place(number)):
+            return self.state.read(frame, self.rules, "block")
+
     def rows(self, number: int) -> Rows:
         """Rows of the series of a block from which something can be learned."""
-        place = self.reading.place(number)
-        frame = self.reading.read(number)
-        with _placed(place):
-            rows = self.state.read(frame, self.rules, "block")
-        lengths = np.diff(rows.starts)
+        return self.learnable(self.whole(number))
+
+    def learnable(self, rows: Rows) -> Rows:
+        """Without the series that are too short for their transform, or have no value."""
         if not self.state.learns_of_series:
             return rows
-        keep = lengths > self.lost + 2
+        keep = np.diff(rows.starts) > self.lost + 2
         keep &= np.array([not np.isnan(rows.targets[first:end]).all() for first, end in _spans(rows)])
         return rows if keep.all() else rows.only([key for key, kept in zip(rows.keys, keep, strict=True) if kept])
 
     def saw(self, rows: Rows) -> None:
         """Count a block, in the first pass."""
-        if rows.n_series:
-            self.n_series += rows.n_series
-            self.n_rows += len(rows)
-            self.first.append(min(rows.index[rows.starts[:-1]]))
-            self.last.append(max(rows.index[rows.ends]))
+        self.n_series += rows.n_series
+        self.n_rows += len(rows)
+        self.first.append(min(rows.index[rows.starts[:-1]]))
+        self.last.append(max(rows.index[rows.ends]))
         self.hashes.append(pd.util.hash_array(np.array([repr(key) for key in rows.keys], dtype=object)))
 
     def refuse_split(self) -> None:
@@ -155,7 +166,7 @@ class _Panel:
         ends = np.cumsum([len(one) for one in self.hashes])
         for at in same:  # equal hashes may still be of two names
             one, other = (int(np.searchsorted(ends, order[at + k], side="right")) for k in (0, 1))
-            twice = set(self.rows(one).keys) & set(self.rows(other).keys)
+            twice = set(self.whole(one).keys) & set(self.whole(other).keys)
             if one != other and twice:
                 raise ValueError(
                     Refusal(
@@ -261,7 +272,8 @@ def _networks(inner: SeriesForecaster) -> dict[str, _Network]:
         members = {"regressor": inner._state.parts[0][0]}
     else:
         settings = {name: one for name, (one, _) in member_settings(settled).items()}
-        members = inner._state.members or {next(iter(settings)): inner._state.parts[0][0]}
+        members = inner._state.members or {"regressor": inner._state.parts[0][0]}
+        settings = dict(zip(members, settings.values(), strict=True))  # a recipe may have one
     none = np.empty(0, dtype=np.int64)
     return {
         name: _Network(member, settings[name], Moments(), none)
@@ -276,20 +288,20 @@ def _survey(panel: _Panel, networks: dict[str, _Network]) -> None:
     counts: dict[str, list[int]] = {name: [] for name in networks}
 
     def read(number: int) -> tuple[Rows, dict[str, Windows]]:
-        rows = panel.rows(number)
+        whole = panel.whole(number)
         with _placed(panel.reading.place(number)):
-            return rows, {name: one.windows(panel.state, rows) for name, one in networks.items() if rows.n_series}
+            rows = panel.learnable(whole)
+            return whole, {name: one.windows(panel.state, rows) for name, one in networks.items() if rows.n_series}
 
-    for _, (rows, each) in read_ahead(range(n_blocks), read):
-        panel.saw(rows)
+    for _, (whole, each) in read_ahead(range(n_blocks), read):
+        panel.saw(whole)
         for name, network in networks.items():
             windows = each.get(name)
             counts[name].append(0 if windows is None else len(windows))
             if windows is not None and len(windows):
                 add_moments(network.moments, network.settings.regressor, windows, n_blocks)
-        if each:
-            lead = next(iter(each.values()))
-            panel.unread += rows.n_series - len(np.unique(lead.which)) if len(lead) else rows.n_series
+        lead = next(iter(each.values()), None)
+        panel.unread += whole.n_series - (0 if lead is None or not len(lead) else _n_read(lead, networks))
     panel.refuse_split()
     for name, network in networks.items():
         network.counts = np.array(counts[name], dtype=np.int64)
@@ -298,6 +310,12 @@ def _survey(panel: _Panel, networks: dict[str, _Network]) -> None:
     if panel.unread:
         text = f"{panel.unread:,} of {panel.n_series:,} series take no part in training: they are too short."
         warn_of(SkippedSeriesWarning, text, {}, 6)
+
+
+def _n_read(windows: Windows, networks: dict[str, _Network]) -> int:
+    """Number of series that have a window; where each target is a series, they are counted once."""
+    lead = next(iter(networks.values())).member
+    return len(np.unique(windows.which // (len(lead.preparation.labels) if lead.split else 1)))
 
 
 def _order(n_blocks: int, seed: int, epoch: int) -> Integers:
@@ -355,7 +373,7 @@ def _state(inner: SeriesForecaster, panel: _Panel, networks: dict[str, _Network]
     state = inner._state
     members = {}
     for name, member in ({"regressor": state.parts[0][0]} if state.members is None else state.members).items():
-        own = networks.get(name) or networks.get("regressor" if state.members is None else name)
+        own = networks.get(name)
         regressor, n_windows = member.regressor, member.n_windows
         if own is not None and own.training is not None:
             regressor, n_windows = own.training.fitted(), int(own.counts.sum())
