@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._refusals import Refusal, extended
 from .card import card_of
-from .container import FORMAT, VERSION, pack, parsed, read
+from .container import FORMAT, VERSION, pack, parsed, read, unpacked
 from .disk import write_whole
 from .errors import ModelFileError
 from .registered import BY_CLASS
@@ -17,7 +17,7 @@ from .registered import BY_CLASS
 if TYPE_CHECKING:
     import os
 
-__all__ = ["Saved", "load", "read_card"]
+__all__ = ["Saved", "from_bytes", "load", "read_card"]
 
 
 class Saved:
@@ -66,6 +66,10 @@ class Saved:
         ...     forecast.load(path).predict().equals(model.predict())
         True
         """
+        write_whole(path, self._as_bytes())
+
+    def _as_bytes(self) -> bytes:
+        """The bytes of the file that `save` writes."""
         from .values import Writer  # here, as in `load`: half of this room is about files alone
 
         check_is_fitted(self)
@@ -88,7 +92,7 @@ class Saved:
             "card": json.dumps(card_of(self), allow_nan=False),
             "model": json.dumps(tree, separators=(",", ":"), allow_nan=False),
         }
-        write_whole(path, pack(writer.tensors, metadata))
+        return pack(writer.tensors, metadata)
 
 
 def load(path: str | os.PathLike[str]) -> Any:
@@ -134,9 +138,28 @@ def load(path: str | os.PathLike[str]) -> Any:
     >>> np.array_equal(again.predict(X), model.predict(X))
     True
     """
+    return _loaded(path, *read(path))
+
+
+def from_bytes(data: bytes, name: str = "a model") -> Any:
+    """The model whose file has these bytes, as `load` returns it.
+
+    Parameters
+    ----------
+    data : bytes
+    name : str, default="a model"
+        What they are called in messages.
+
+    Returns
+    -------
+    RNNForecaster, RNNClassifier or SeriesForecaster
+    """
+    return _loaded(name, *unpacked(data, name), len(data))
+
+
+def _loaded(path: str | os.PathLike[str], tensors: dict[str, Any], metadata: dict[str, Any], size: int) -> Any:
     from .values import Reader
 
-    tensors, metadata, size = read(path)
     tree = parsed(path, _text(path, metadata, "model"), size)
     del metadata
     reader = Reader(tensors, room=size, steps=size // 4)

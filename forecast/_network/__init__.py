@@ -29,7 +29,7 @@ from .line import start_with_line
 from .memory import refuse_too_large
 from .outputs import Levels, Parameters, Point, outputs_of
 from .parts import parts_of
-from .scaling import Scaling, windows_scaling
+from .scaling import Scaling, scaling_of, windows_moments, windows_scaling
 from .sensitivity import Sensitivity
 from .spec import Layer, NetworkSpec, Stream, spec_of
 from .weights import Network
@@ -69,8 +69,10 @@ __all__ = [
     "outputs_of",
     "parts_of",
     "refuse_too_large",
+    "scaling_of",
     "spec_of",
     "stacked",
     "start_with_line",
+    "windows_moments",
     "windows_scaling",
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._distributions import FAMILIES
-from .._network import Network, refuse_too_large, spec_of, start_with_line, windows_scaling
+from .._network import Network, refuse_too_large, scaling_of, spec_of, start_with_line, windows_scaling
 from .._refusals import Refusal
 from .._tail import index_type, time_tail
 from .arguments import architecture_of, momentum_of
@@ -62,14 +62,15 @@ def _numbers(data: Dataset, which: Any) -> Integers:
 
 
 def start(
-    model: Host, data: Dataset, weight: Floats | None, windows: Integers, rng: np.random.Generator, go_on: bool
-) -> tuple[Network, Optimizer]:
-    """Network and optimiser to train from: the last fit's, or new ones."""
+    model: Host, data: Dataset, weight: Floats | None, windows: Integers, rng: np.random.Generator, go_on: bool,
+    moments: dict[str, Floats] | None = None,
+) -> tuple[Network, Optimizer]:  # fmt: skip
+    """Network and optimiser to train from: the last fit's, or new ones, with the windows' scales or given `moments`."""
     architecture = architecture_of(model, data)
     spec = spec_of(architecture)  # refuses before any work what does not fit together
     refuse_too_large(spec, architecture.dtype, min(int(model.batch_size), len(windows)))
     if not go_on:
-        network = Network.initial(architecture, _scaling(architecture, model, data, weight, windows), rng)
+        network = Network.initial(architecture, _scaling(architecture, model, data, weight, windows, moments), rng)
         if model.skip is not None and model.skip_start == "ridge":
             bounded = model.max_steps is not None
             start_with_line(network, data.arguments, weight, windows, model.skip_penalty, bounded)
@@ -113,10 +114,14 @@ def start(
 
 
 def _scaling(
-    architecture: Architecture, model: Host, data: Dataset, weight: Floats | None, windows: Integers
-) -> Scaling:
-    arguments = data.arguments | ({"target": None, "horizon": 0} if architecture.of_labels else {})
-    scaling = windows_scaling(arguments, weight, windows, None if model.max_steps is None else _SCALED)
+    architecture: Architecture, model: Host, data: Dataset, weight: Floats | None, windows: Integers,
+    moments: dict[str, Floats] | None = None,
+) -> Scaling:  # fmt: skip
+    if moments is None:
+        arguments = data.arguments | ({"target": None, "horizon": 0} if architecture.of_labels else {})
+        scaling = windows_scaling(arguments, weight, windows, None if model.max_steps is None else _SCALED)
+    else:
+        scaling = scaling_of(moments)
     if architecture.of_labels:
         return scaling.with_labels(architecture.targets)
     alike = architecture.decoder == "recurrent" or architecture.return_sequences or architecture.timed
