@@ -36,6 +36,8 @@ __all__ = [
 
 _PIECE = 1 << 16  # windows whose targets are looked at at once
 
+_LEAST_BATCH = 8  # windows: fewer leave most of a vector register empty
+
 _OF_A_FIT = {  # what a round of one shard must not repeat
     "warm_start": True, "max_iter": 1, "learning_rate_schedule": "constant", "early_stopping": False, "verbose": 0,
     "callbacks": None, "finish_schedule": "auto",
@@ -189,7 +191,7 @@ def schedule_of(model: RNNForecaster) -> Recipe:
 
 
 def stepped(
-    model: RNNForecaster, windows: Windows, rate: float, forcing: float, seed: int, n_jobs: int | None
+    model: RNNForecaster, windows: Windows, rate: float, forcing: float, seed: int, shards: int, n_jobs: int | None
 ) -> tuple[float, int]:
     """Train on some windows once, from the weights and the optimiser's state on.
 
@@ -203,6 +205,9 @@ def stepped(
     forcing : float
         Probability of reading the true target of the step before, for `decoder="recurrent"`.
     seed : int
+    shards : int
+        Number of shards that train at the same time: a batch is divided among them, so that an epoch has about as many
+        optimiser steps as in one place. A shard's part has 8 windows or more.
     n_jobs : int or None
         Number of threads; the result does not depend on it.
 
@@ -214,7 +219,9 @@ def stepped(
         Number of optimiser steps.
     """
     more: dict[str, Any] = {"teacher_forcing": forcing} if model.decoder == "recurrent" else {}
-    model.set_params(**_OF_A_FIT, learning_rate=rate, random_state=seed, n_jobs=n_jobs, **more)
+    batch_size = min(model.batch_size, max(_LEAST_BATCH, -(-model.batch_size // shards)))
+    own = {"learning_rate": rate, "batch_size": batch_size, "random_state": seed, "n_jobs": n_jobs}
+    model.set_params(**_OF_A_FIT, **own, **more)
     model.fit(windows, windows.y)
     return (float(model.loss_curve_[-1]) if model.loss_curve_ else math.nan), len(model.gradient_norm_curve_)
 

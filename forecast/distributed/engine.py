@@ -124,7 +124,7 @@ class OnDask:
         """
         from concurrent.futures import CancelledError
 
-        from distributed import CommClosedError
+        from distributed.comm import CommClosedError
 
         try:
             self._wait(dict(tasks))

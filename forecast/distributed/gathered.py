@@ -181,7 +181,7 @@ def forecaster_of(
     task, frame, settings = shards.task, shards.frame, shards.settings
     split = settings.multi_target == "shared" and len(frame.roles.target) > 1
     lost = shards.summaries[0].n_lost
-    needed = max(settings.lookback, getattr(network, "n_history_", 1)) + lost
+    needed = settings.lookback + lost
     needed, room = max(needed, task.axis.season_length), room_for(shards.n_series)
     parts = engine.gather(
         {

@@ -146,7 +146,7 @@ def _round(plan: Plan, course: Course, template: Any, epoch: int, rate: float) -
     forcing = plan.recipe.forced(epoch, plan.recipe.max_iter)
     tasks = {}
     for number, shard in enumerate(plan.shards):
-        order = Order(number, epoch, part, plan.parts, plan.seed, rate, forcing)
+        order = Order(number, len(plan.shards), epoch, part, plan.parts, plan.seed, rate, forcing)
         tasks[_name(number, course.rounds)] = plan.engine.submit("step", step, shard, template, state, order, plan.cut)
     found = _gathered(plan, course, tasks)
     trained = [one for one in found if one.n_windows]

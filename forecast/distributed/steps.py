@@ -57,8 +57,10 @@ class Order:
 
     Attributes
     ----------
-    shard, epoch, part, parts : int
-        Numbers of the shard and of the epoch; which part of the epoch's windows, of how many.
+    shard, shards : int
+        Number of the shard, and how many there are.
+    epoch, part, parts : int
+        Number of the epoch; which part of its windows, of how many.
     seed : int
     rate : float
         Learning rate.
@@ -67,6 +69,7 @@ class Order:
     """
 
     shard: int
+    shards: int
     epoch: int
     part: int
     parts: int
@@ -119,7 +122,7 @@ def step(shard: Shard, template: bytes, state: bytes, order: Order, cut: int | N
         return Part(state, 0.0, 0, 0, 0.0)
     model = _going_on(template, state)
     seed = int(np.random.default_rng([order.seed, 2, order.shard, order.epoch, order.part]).integers(2**31))
-    loss, steps = stepped(model, early[mine], order.rate, order.forcing, seed, share_of_cores())
+    loss, steps = stepped(model, early[mine], order.rate, order.forcing, seed, order.shards, share_of_cores())
     norm = float(np.mean(model.gradient_norm_curve_)) if steps else 0.0
     return Part(State.of(model).as_bytes(), loss, len(mine), steps, norm)
 
