@@ -5,6 +5,8 @@ holds what a shard is, `steps` the tasks of a round, `rounds` the loop over them
 `checkpoint` what a fit goes on from, `gathered` the fitted forecaster. `engine` is where tasks run.
 """
 
+from .answers import predict
+from .each import fit_each, predict_each
 from .fitting import fit
 
-__all__ = ["fit"]
+__all__ = ["fit", "fit_each", "predict", "predict_each"]

@@ -27,13 +27,14 @@ from .rounds import Plan, train
 from .shards import cut_of
 from .sharding import sharded
 from .state import State
-from .steps import begin, moments
+from .steps import BEGUN, begin, moments
 
 if TYPE_CHECKING:
+    from .._preparation import Settings
     from .engine import Engine
     from .sharding import Sharded
 
-__all__ = ["fit"]
+__all__ = ["checked", "fit", "seeded", "trained"]
 
 
 def fit(
@@ -112,22 +113,59 @@ def fit(
     >>> fit(model, df, n_shards=2).predict().shape  # on a cluster: fit(model, ddf, client=client)
     (28, 3)
     """
-    network = _checked(model, n_shards, rounds_per_epoch, checkpoint, resume)
+    network = checked(model, n_shards, rounds_per_epoch, checkpoint, resume)
     engine = engine_of(client, timeout)
-    settings = settings_of(model)
-    seed = _seed(network)
-    settings = replace(settings, regressor=settings.regressor.set_params(random_state=seed))
+    settings, seed = seeded(model)
     shards = sharded(engine, model, settings, ddf, n_shards, seed)
+    fitted, cut = trained(engine, shards, network, seed, rounds_per_epoch, checkpoint, resume)
+    return forecaster_of(engine, shards, clone(model), fitted, cut)
+
+
+def seeded(model: SeriesForecaster) -> tuple[Settings, int]:
+    """The settings of the model's network, whose seed is a number.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+
+    Returns
+    -------
+    Settings, int
+    """
+    settings, seed = settings_of(model), _seed(model.regressor)
+    return replace(settings, regressor=settings.regressor.set_params(random_state=seed)), seed
+
+
+def trained(
+    engine: Engine, shards: Sharded, network: RNNForecaster, seed: int, rounds_per_epoch: int,
+    checkpoint: str | os.PathLike[str] | None = None, resume: str | os.PathLike[str] | None = None,
+) -> tuple[RNNForecaster, int | None]:  # fmt: skip
+    """The fitted network.
+
+    Parameters
+    ----------
+    engine : Engine
+    shards : Sharded
+    network : RNNForecaster
+        As the user gave it.
+    seed, rounds_per_epoch : int
+    checkpoint, resume : path, default=None
+
+    Returns
+    -------
+    RNNForecaster, int or None
+        And the time from which on windows were held out.
+    """
     plan = _plan(engine, shards, seed, rounds_per_epoch, checkpoint or resume)
-    begun = State.of(from_bytes(plan.template, "the network before its first round"))
+    begun = State.of(from_bytes(plan.template, BEGUN))
     course = Course(begun) if resume is None else read_checkpoint(resume, plan.mark)
     run, state = train(plan, course)
-    fitted = finished(state.put_into(from_bytes(plan.template, "the network before its first round")), run)
+    fitted = finished(state.put_into(from_bytes(plan.template, BEGUN)), run)
     own = {name: getattr(network, name) for name in ("verbose", "callbacks", "n_jobs", "random_state")}
-    return forecaster_of(engine, shards, clone(model), fitted.set_params(**own), plan.cut)
+    return fitted.set_params(**own), plan.cut
 
 
-def _checked(model: Any, n_shards: Any, rounds: Any, checkpoint: Any, resume: Any) -> RNNForecaster:
+def checked(model: Any, n_shards: Any, rounds: Any, checkpoint: Any, resume: Any) -> RNNForecaster:
     """The network to train, after the refusal of what needs all data in one place."""
     if not isinstance(model, SeriesForecaster):
         raise TypeError(Refusal(where="model", got=f"a {type(model).__name__}", expected="a SeriesForecaster"))
@@ -210,7 +248,7 @@ def _plan(
     sizes = [int(one.counts.sum()) for one in shards.summaries]
     mark = hashlib.sha256(template + json.dumps([seed, parts, cut, sizes]).encode()).hexdigest()
     late = sum(int(one.counts[one.times >= cut].sum()) for one in shards.summaries) if cut is not None else 0
-    size = from_bytes(template, "the network before its first round").n_parameters_
+    size = from_bytes(template, BEGUN).n_parameters_
     subject = (
         f"{network.cell}, {size:,} parameters",
         f"{n:,} windows of {settings.lookback} steps in {len(full)} shards, {late:,} held out",

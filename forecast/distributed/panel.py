@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from .._frames.series import FrameRows
     from .._series import SeriesForecaster
 
-__all__ = ["Frame", "Look", "agreed", "begun_axis", "in_order", "joined", "look", "part_of", "read", "roles_of"]
+__all__ = [
+    "Frame", "Look", "agreed", "begun_axis", "in_order", "joined", "look", "part_of", "read", "refused_in",
+    "rows_by_series",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def look(model: SeriesForecaster, frame: pd.DataFrame, number: int) -> Look:
         rows = _rows_of(frame, roles)
         schema = Schema.of(frame, roles, rows, model.categorical == "embedding")
     except (TypeError, ValueError) as error:
-        raise type(error)(_in_partition(error, number)) from error
+        raise refused_in(error, number) from error
     lengths = dict(zip(rows.keys, np.diff(rows.starts).tolist(), strict=True))
     read = {*roles.target, *roles.past, *roles.future, *roles.static}
     used = {str(label): str(frame[label].dtype) for label in frame.columns if label in read}
@@ -99,11 +102,41 @@ def _rows_of(frame: pd.DataFrame, roles: Roles) -> FrameRows:
     return series_of(frame, layout, read_stamps(layout.labels(frame), layout, "ddf"), "ddf", roles)
 
 
-def _in_partition(error: Exception, number: int) -> Refusal:
-    """The refusal of a frame as that of a partition, with the fix for all of them."""
+def refused_in(error: Exception, number: int) -> Exception:
+    """The refusal of a frame as that of a partition, with the fix for all of them.
+
+    Parameters
+    ----------
+    error : TypeError or ValueError
+    number : int
+
+    Returns
+    -------
+    Exception
+        Of the same class.
+    """
     fix = str(refusal_of(error).parts["fix"] or "")
     code = f"ddf = ddf.map_partitions(lambda df: {fix.removeprefix('df = ')})"
-    return extended(error, f"partition {number}: ", fix=Fix(code) if fix.startswith("df = ") else None)
+    return type(error)(extended(error, f"partition {number}: ", fix=Fix(code) if fix.startswith("df = ") else None))
+
+
+def rows_by_series(model: SeriesForecaster, frame: pd.DataFrame) -> Iterator[tuple[Any, pd.DataFrame]]:
+    """The rows of each series of a partition.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+        Its parameters are read.
+    frame : pandas.DataFrame
+
+    Yields
+    ------
+    key, pandas.DataFrame
+    """
+    rows = _rows_of(frame, roles_of(model, frame))
+    for key, first, end in zip(rows.keys, rows.starts[:-1], rows.starts[1:], strict=True):
+        mine = slice(first, end)
+        yield key, frame.iloc[mine if rows.order is None else rows.order[mine]]
 
 
 def agreed(looks: Sequence[Look], by: Sequence[Any]) -> tuple[dict[Any, int], Schema]:
@@ -196,13 +229,11 @@ def begun_axis(model: SeriesForecaster, frame: pd.DataFrame, number: int, key: A
         With the schema of this partition.
     """
     roles = roles_of(model, frame)
-    rows = _rows_of(frame, roles)
-    at = list(rows.keys).index(key)
-    mine = slice(*rows.starts[at : at + 2])
+    alone = dict(rows_by_series(model, frame))[key]
     try:
-        panel = read_panel(frame.iloc[mine if rows.order is None else rows.order[mine]], roles, model._rules())
+        panel = read_panel(alone, roles, model._rules())
     except (TypeError, ValueError) as error:
-        raise type(error)(_in_partition(error, number)) from error
+        raise refused_in(error, number) from error
     return Frame(roles, Layout.of(frame, roles), panel.axis, panel.schema, list(frame.columns))
 
 
@@ -227,7 +258,7 @@ def read(model: SeriesForecaster, frame: pd.DataFrame, number: int, shared: Fram
     try:
         panel = read_panel(frame, shared.roles, model._rules(), schema=shared.schema, axis=shared.axis, what="ddf")
     except (TypeError, ValueError) as error:
-        raise type(error)(_in_partition(error, number)) from error
+        raise refused_in(error, number) from error
     return Rows.of(panel)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .._series import SeriesForecaster
     from .._types import Floats
 
-__all__ = ["Sharded", "sharded"]
+__all__ = ["Sharded", "prepared_shards", "sharded"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Sharded:
     ----------
     tasks : list
         Tasks whose results are shards.
+    rows : list
+        Tasks whose results are the rows of each.
     keys : list of list of keys
         Series of each.
     frame : Frame
@@ -37,6 +39,7 @@ class Sharded:
     """
 
     tasks: list[Any]
+    rows: list[Any]
     keys: list[list[Any]]
     frame: Frame
     task: Task
@@ -89,7 +92,7 @@ def sharded(engine: Engine, model: SeriesForecaster, settings: Settings, ddf: An
             pieces[shard].append(engine.submit("piece", part_of, rows, own))
     engine.gather(read_tasks)  # refuses a partition by its number before anything is computed of it
     rows_of = [engine.submit("rows", _joined, *parts) for parts in pieces]
-    return _prepared(engine, model, settings, frame, keys, rows_of, sum(lengths.values()))
+    return prepared_shards(engine, model, settings, frame, keys, rows_of, sum(lengths.values()))
 
 
 def _is_read(rows: Any) -> bool:
@@ -100,10 +103,28 @@ def _joined(*parts: Any) -> Any:
     return joined(parts)
 
 
-def _prepared(
+def prepared_shards(
     engine: Engine, model: SeriesForecaster, settings: Settings, frame: Frame, keys: list[list[Any]], rows: list[Any],
     n_rows: int,
 ) -> Sharded:  # fmt: skip
+    """Make the shards of rows that were read.
+
+    Parameters
+    ----------
+    engine : Engine
+    model : SeriesForecaster
+    settings : Settings
+    frame : Frame
+    keys : list of list of keys
+        Series of each shard.
+    rows : list
+        Tasks whose results are the rows of each.
+    n_rows : int
+
+    Returns
+    -------
+    Sharded
+    """
     task = Task(
         horizon=int(model.horizon),
         axis=frame.axis,
@@ -123,7 +144,7 @@ def _prepared(
         fill = np.where(count > 0, total / np.maximum(count, 1), 0.0)
     tasks = [engine.submit("shard", prepare, model, settings, task, one, fill, origin) for one in rows]
     summaries = engine.gather({_name(n): engine.submit("summary", summary, one) for n, one in enumerate(tasks)})
-    return Sharded(tasks, keys, frame, task, settings, summaries, n_rows)
+    return Sharded(tasks, rows, keys, frame, task, settings, summaries, n_rows)
 
 
 def _name(number: int) -> str:

@@ -38,7 +38,7 @@ def assigned(lengths: dict[Any, int], n_shards: int, seed: int) -> list[list[Any
     Examples
     --------
     >>> assigned({"a": 9, "b": 9, "c": 9, "d": 9}, 2, seed=0)
-    [['b', 'c'], ['a', 'd']]
+    [['a', 'c'], ['b', 'd']]
     """
     keys = sorted(lengths, key=in_order)
     order = np.random.default_rng([seed, 0]).permutation(len(keys))

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from .._types import Floats
     from .shards import Shard
 
-__all__ = ["Order", "Part", "begin", "judge", "moments", "step"]
+__all__ = ["BEGUN", "Order", "Part", "begin", "judge", "moments", "step"]
 
+BEGUN = "the network before its first round"
 
 def moments(shard: Shard, settings: Settings, cut: int | None) -> Moments | None:
     """Moments of the windows to train on; None if there are none."""
@@ -146,4 +147,4 @@ def judge(shard: Shard, template: bytes, state: bytes, cut: int) -> tuple[float,
 
 
 def _going_on(template: bytes, state: bytes) -> Any:
-    return State.read(state).put_into(from_bytes(template, "the network before its first round"))
+    return State.read(state).put_into(from_bytes(template, BEGUN))
