@@ -6,7 +6,8 @@ holds what a shard is, `steps` the tasks of a round, `rounds` the loop over them
 """
 
 from .answers import predict
+from .backtesting import backtest
 from .each import fit_each, predict_each
 from .fitting import fit
 
-__all__ = ["fit", "fit_each", "predict", "predict_each"]
+__all__ = ["backtest", "fit", "fit_each", "predict", "predict_each"]
