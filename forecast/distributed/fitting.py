@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +23,8 @@ from .checkpoint import Course, read_checkpoint
 from .engine import engine_of
 from .gathered import forecaster_of
 from .rounds import Plan, train
-from .shards import cut_of
 from .sharding import sharded
+from .shards import cut_of
 from .state import State
 from .steps import BEGUN, begin, moments
 

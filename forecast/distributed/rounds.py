@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from .._progress import Progress
+from .._refusals import extended
 from .._training import Patience, Run, Schedule
 from .checkpoint import Course, write_checkpoint
 from .state import State, averaged
@@ -175,8 +176,8 @@ def _gathered(plan: Plan, course: Course, tasks: dict[str, Any]) -> list[Any]:
     except (ConnectionError, TimeoutError, RuntimeError) as error:
         if plan.checkpoint is None:
             raise
-        error.add_note(f"The checkpoint holds {course.rounds} rounds. To go on: fit(..., resume={str(plan.checkpoint)!r})")
-        raise
+        held = f"{extended(error)} The checkpoint holds {course.rounds} rounds; go on with resume={str(plan.checkpoint)!r}."
+        raise type(error)(held) from error
 
 
 def _write(plan: Plan, course: Course) -> None:
