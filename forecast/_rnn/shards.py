@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from .._arrays import Dataset
     from .._network import Network, Optimizer
-    from .._types import Floats, Integers
+    from .._types import Floats
     from .._windows import Windows
     from .estimator import RNNForecaster
 

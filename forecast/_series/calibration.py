@@ -125,7 +125,8 @@ class Calibration:
         offsets = np.cumsum([0, *(len(part.scales) for part in parts)])
         series, times = [], []
         for part, offset in zip(parts, offsets, strict=False):
-            assert part.series is not None and part.times is not None  # as `of` returns them
+            assert part.series is not None  # as `of` returns it
+            assert part.times is not None
             series.append(part.series + offset)
             times.append(part.times)
         order = np.argsort(np.concatenate(times), kind="stable")[-_MOST:]

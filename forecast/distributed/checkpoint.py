@@ -13,7 +13,7 @@ import numpy as np
 
 from .._files import FORMAT, VERSION, ModelFileError, pack, unpacked, write_whole
 from .._refusals import Refusal
-from .state import State
+from .state import State, ahead
 
 if TYPE_CHECKING:
     from .._types import Floats
@@ -33,6 +33,8 @@ class Course:
         Number of finished rounds.
     best : ndarray or None
         The weights with the lowest loss on what is held out; None: nothing is held out, or no epoch is over.
+    velocity : ndarray or None
+        Of the last round, as `ahead` returns it.
     losses, judged, norms : tuple of float
         Of each epoch: its loss, that on what is held out, and the mean norm of its gradients.
     parts : tuple of (float, int, float)
@@ -42,17 +44,19 @@ class Course:
     state: State
     rounds: int = 0
     best: Floats | None = None
+    velocity: Floats | None = None
     losses: tuple[float, ...] = ()
     judged: tuple[float, ...] = ()
     norms: tuple[float, ...] = ()
     parts: tuple[tuple[float, int, float], ...] = field(default=())
 
-    def after(self, state: State, part: tuple[float, int, float]) -> Course:
+    def after(self, mean: State, part: tuple[float, int, float]) -> Course:
         """After one more round.
 
         Parameters
         ----------
-        state : State
+        mean : State
+            Of all shards.
         part : (float, int, float)
             As in `parts`.
 
@@ -60,7 +64,8 @@ class Course:
         -------
         Course
         """
-        return replace(self, state=state, rounds=self.rounds + 1, parts=(*self.parts, part))
+        state, velocity = ahead(self.state, mean, self.velocity)
+        return replace(self, state=state, velocity=velocity, rounds=self.rounds + 1, parts=(*self.parts, part))
 
 
 def write_checkpoint(path: str | os.PathLike[str], course: Course, mark: str) -> None:
@@ -73,7 +78,8 @@ def write_checkpoint(path: str | os.PathLike[str], course: Course, mark: str) ->
     mark : str
         What the fit is, so that no other one goes on from here.
     """
-    tensors = course.state.arrays | ({} if course.best is None else {"best": np.ascontiguousarray(course.best)})
+    more = {"best": course.best, "velocity": course.velocity}
+    tensors = course.state.arrays | {name: np.ascontiguousarray(one) for name, one in more.items() if one is not None}
     told = {
         "mark": mark, "steps": course.state.steps, "rounds": course.rounds, "losses": course.losses,
         "judged": course.judged, "norms": course.norms, "parts": course.parts,
@@ -112,10 +118,10 @@ def read_checkpoint(path: str | os.PathLike[str], mark: str) -> Course:
                 expected="the same data, model, random_state, n_shards and rounds_per_epoch",
             )
         )
-    best = tensors.pop("best", None)
+    best, velocity = tensors.pop("best", None), tensors.pop("velocity", None)
     state = State(**tensors, steps=int(told["steps"]))
     return Course(
-        state, int(told["rounds"]), best, *(tuple(map(float, told[name])) for name in ("losses", "judged", "norms")),
+        state, int(told["rounds"]), best, velocity, *(tuple(map(float, told[name])) for name in ("losses", "judged", "norms")),
         _parts(told["parts"]),
     )  # fmt: skip
 
