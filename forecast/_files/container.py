@@ -12,7 +12,7 @@ import math
 import os
 import re
 from io import BufferedReader, BytesIO
-from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
+from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard, cast
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from .._types import Array
 from .errors import ModelFileError
 
 if TYPE_CHECKING:
+    from io import RawIOBase
+
     from .expected import Tree
 
 __all__ = ["FORMAT", "VERSION", "pack", "parsed", "read", "unpacked"]
@@ -123,7 +125,7 @@ def unpacked(data: bytes, name: str) -> tuple[dict[str, Array], dict[str, Any]]:
     tensors : dict of str to ndarray
     metadata : dict of str to str
     """
-    with BufferedReader(BytesIO(data)) as file:
+    with BufferedReader(cast("RawIOBase", BytesIO(data))) as file:
         return _contents(name, file, len(data))
 
 

@@ -201,7 +201,7 @@ def windows_moments(
     # Of millions of windows, an even sample gives the same means in a fraction of the time and memory.
     some = index[:: -(-len(index) // MANY) or 1]
     chosen = np.ascontiguousarray(some if most is None else some_of(some, most), dtype=np.int64)
-    return _core.moments(_core.Source(**arguments, weight=weight), chosen)
+    return dict(_core.moments(_core.Source(**arguments, weight=weight), chosen))
 
 
 def scaling_of(found: dict[str, Floats]) -> Scaling:

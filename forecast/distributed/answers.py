@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import replace
 from functools import lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from sklearn.utils.validation import check_is_fitted
@@ -85,10 +86,9 @@ def predict(model: SeriesForecaster, ddf: Any, *, client: Any = None, timeout: f
     small = light(model)
     if not hasattr(ddf, "to_delayed"):
         return forecasts_of(ddf, small)
-    from dask import delayed
-
+    dask: Any = import_module("dask")
     meta = from_bytes(small, "the model").predict().iloc[:0]
-    return ddf.map_partitions(forecasts_of, delayed(small), meta=meta)
+    return ddf.map_partitions(forecasts_of, dask.delayed(small), meta=meta)
 
 
 def light(model: SeriesForecaster) -> bytes:

@@ -120,10 +120,8 @@ def read_checkpoint(path: str | os.PathLike[str], mark: str) -> Course:
         )
     best, velocity = tensors.pop("best", None), tensors.pop("velocity", None)
     state = State(**tensors, steps=int(told["steps"]))
-    return Course(
-        state, int(told["rounds"]), best, velocity, *(tuple(map(float, told[name])) for name in ("losses", "judged", "norms")),
-        _parts(told["parts"]),
-    )  # fmt: skip
+    losses, judged, norms = (tuple(map(float, told[name])) for name in ("losses", "judged", "norms"))
+    return Course(state, int(told["rounds"]), best, velocity, losses, judged, norms, _parts(told["parts"]))
 
 
 def _parts(given: Sequence[Any]) -> tuple[tuple[float, int, float], ...]:

@@ -6,6 +6,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from .._refusals import Refusal, install
@@ -124,24 +125,22 @@ class OnDask:
         """
         from concurrent.futures import CancelledError
 
-        from distributed.comm import CommClosedError
-
+        comm: Any = import_module("distributed.comm")
         try:
             self._wait(dict(tasks))
             return self.client.gather(list(tasks.values()))
-        except (CancelledError, CommClosedError) as error:  # what Dask tells of futures whose scheduler is gone
+        except (CancelledError, comm.CommClosedError) as error:  # what Dask tells of futures whose scheduler is gone
             raise ConnectionError(
                 Refusal("the connection to Dask's scheduler was lost", advice="Start a cluster and fit again.")
             ) from error
 
     def _wait(self, waiting: dict[str, Any]) -> None:
         """Until all tasks are finished; a failed one ends the wait."""
-        from distributed import wait
-
+        distributed: Any = import_module("distributed")
         restarted = False
         while waiting:
             try:
-                wait(list(waiting.values()), timeout=self.timeout, return_when="FIRST_COMPLETED")
+                distributed.wait(list(waiting.values()), timeout=self.timeout, return_when="FIRST_COMPLETED")
             except TimeoutError:
                 if restarted or not self._restart_silent():
                     self._give_up(waiting)
@@ -211,10 +210,10 @@ def engine_of(client: Any, timeout: float) -> Engine:
     if client is None:
         return Here()
     try:
-        from distributed import Client
+        distributed: Any = import_module("distributed")
     except ImportError as error:
         raise ImportError(Refusal("distributed is not installed", fix=install("'rnn-forecast[dask]'"))) from error
-    if not isinstance(client, Client):
+    if not isinstance(client, distributed.Client):
         raise TypeError(
             Refusal(where="client", got=f"a {type(client).__name__}", expected="a distributed.Client, or None")
         )

@@ -176,8 +176,8 @@ def _gathered(plan: Plan, course: Course, tasks: dict[str, Any]) -> list[Any]:
     except (ConnectionError, TimeoutError, RuntimeError) as error:
         if plan.checkpoint is None:
             raise
-        held = f"{extended(error)} The checkpoint holds {course.rounds} rounds; go on with resume={str(plan.checkpoint)!r}."
-        raise type(error)(held) from error
+        held = f"The checkpoint holds {course.rounds} rounds; go on with resume={str(plan.checkpoint)!r}."
+        raise type(error)(f"{extended(error)} {held}") from error
 
 
 def _write(plan: Plan, course: Course) -> None:

@@ -67,7 +67,7 @@ class State:
         State
         """
         tensors, metadata = unpacked(data, "the weights of a round")
-        return cls(*(tensors[name] for name in _ARRAYS), int(metadata["steps"]))
+        return cls(tensors["theta"], tensors["first"], tensors["second"], int(metadata["steps"]))
 
     @property
     def arrays(self) -> dict[str, Any]:
