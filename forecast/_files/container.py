@@ -21,8 +21,6 @@ from .._types import Array
 from .errors import ModelFileError
 
 if TYPE_CHECKING:
-    from io import RawIOBase
-
     from .expected import Tree
 
 __all__ = ["FORMAT", "VERSION", "pack", "parsed", "read", "unpacked"]
@@ -125,7 +123,7 @@ def unpacked(data: bytes, name: str) -> tuple[dict[str, Array], dict[str, Any]]:
     tensors : dict of str to ndarray
     metadata : dict of str to str
     """
-    with BufferedReader(cast("RawIOBase", BytesIO(data))) as file:
+    with BufferedReader(cast("Any", BytesIO(data))) as file:
         return _contents(name, file, len(data))
 
 
