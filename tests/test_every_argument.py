@@ -11,6 +11,7 @@ import re
 import pytest
 import test_promises
 from walks import IGNORED, Refusal, difference, public_arguments
+from walks_of_clusters import CLUSTERS
 from walks_of_commands import COMMANDS, options
 from walks_of_distributions import DISTRIBUTIONS
 from walks_of_labels import LABELS
@@ -20,7 +21,7 @@ from walks_of_scikit_learn import SCIKIT_LEARN
 from walks_of_tools import TOOLS
 from walks_of_updates import UPDATES, with_panels
 
-WALKS = MODELS | with_panels(MODELS) | UPDATES | TOOLS | PLOTS | LABELS | DISTRIBUTIONS | SCIKIT_LEARN
+WALKS = MODELS | with_panels(MODELS) | UPDATES | TOOLS | PLOTS | LABELS | DISTRIBUTIONS | SCIKIT_LEARN | CLUSTERS
 PAIRS = [(name, argument) for name, walk in WALKS.items() for argument in walk.changes]
 EFFECTS = [pair for pair in PAIRS if WALKS[pair[0]].changes[pair[1]] is not IGNORED]
 OPTIONS = [(name, option) for name, walks in COMMANDS.items() for option in walks]

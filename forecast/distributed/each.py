@@ -72,6 +72,8 @@ def fit_each(
         raise TypeError(Refusal(where="model", got=f"a {type(model).__name__}", expected="a SeriesForecaster"))
     if model.series is None:
         raise ValueError(Refusal("is None", where="series", expected="the column that names the series"))
+    if not isinstance(recipe_from, int | np.integer) or recipe_from < 1:
+        raise ValueError(Refusal(where=f"recipe_from={recipe_from!r}", expected="a whole number, 1 or more"))
     engine = engine_of(client, timeout)
     parts = partitions_of(engine, ddf)
     looks = engine.gather(

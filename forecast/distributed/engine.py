@@ -207,6 +207,8 @@ def engine_of(client: Any, timeout: float) -> Engine:
     -------
     Engine
     """
+    if not timeout > 0:
+        raise ValueError(Refusal(where=f"timeout={timeout!r}", expected="a number of seconds above 0"))
     if client is None:
         return Here()
     try:
