@@ -14,7 +14,7 @@ from .._refusals import Refusal, install
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Engine", "Here", "OnDask", "engine_of", "partitions_of", "share_of_cores"]
+__all__ = ["Engine", "Here", "OnDask", "engine_of", "itself", "partitions_of", "share_of_cores"]
 
 
 class Engine(Protocol):
@@ -108,7 +108,7 @@ class OnDask:
     def partitions(self, data: Any) -> list[Any]:
         """A future of each partition; a plain frame is one partition."""
         if not hasattr(data, "to_delayed"):
-            return [self.submit("frame", _itself, data)]
+            return [self.submit("frame", itself, data)]
         return self.client.compute(list(data.to_delayed()))
 
     def gather(self, tasks: Mapping[str, Any]) -> list[Any]:
@@ -176,7 +176,8 @@ class OnDask:
         )
 
 
-def _itself(value: Any) -> Any:
+def itself(value: Any) -> Any:
+    """What it is given: a task that holds a value, which the scheduler can make again if a worker is lost."""
     return value
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Learnt", "errors", "forecaster_of", "learnt", "merged", "tails"]
 
+_MOST = 20_000  # windows whose errors the report and intervals rest on
+
 
 @dataclass(frozen=True)
 class Learnt:
@@ -153,9 +155,6 @@ def errors(
     network = from_bytes(regressor, "the fitted network").set_params(n_jobs=share_of_cores())
     member = Member(network, shard.preparation, split, len(shard.windows), pads)
     return held_out_of(task, shard.rows, member, late)
-
-
-_MOST = 20_000  # windows whose errors the report and intervals rest on
 
 
 def forecaster_of(

@@ -15,6 +15,7 @@ from .._progress import Progress
 from .._refusals import extended
 from .._training import Patience, Run, Schedule
 from .checkpoint import Course, write_checkpoint
+from .engine import itself
 from .state import State, averaged
 from .steps import Order, judge, step
 
@@ -86,7 +87,7 @@ def train(plan: Plan, course: Course) -> tuple[Run, State]:
     with Progress(recipe.verbose, recipe.callbacks) as progress:
         progress.begins(*plan.subject, recipe.max_iter, 1)
         while run.n_iter < recipe.max_iter and not (held_out and patience.exhausted):
-            epoch, template = run.n_iter, plan.engine.submit("network", _same, plan.template)
+            epoch, template = run.n_iter, plan.engine.submit("network", itself, plan.template)
             rate = float(schedule.rates(epoch, 0, 1)[0])
             while len(course.parts) < plan.parts:
                 course = _round(plan, course, template, epoch, rate)
@@ -143,7 +144,7 @@ def _told_again(plan: Plan, course: Course) -> tuple[Run, Patience, Schedule]:
 def _round(plan: Plan, course: Course, template: Any, epoch: int, rate: float) -> Course:
     """All shards train from the same weights; their mean, in the order of the shards."""
     part = len(course.parts)
-    state = plan.engine.submit("weights", _same, course.state.as_bytes())
+    state = plan.engine.submit("weights", itself, course.state.as_bytes())
     forcing = plan.recipe.forced(epoch, plan.recipe.max_iter)
     tasks = {}
     for number, shard in enumerate(plan.shards):
@@ -160,7 +161,7 @@ def _round(plan: Plan, course: Course, template: Any, epoch: int, rate: float) -
 
 def _judged(plan: Plan, course: Course, template: Any, epoch: int) -> float:
     """The loss on the windows that are held out, over all shards."""
-    state = plan.engine.submit("weights", _same, course.state.as_bytes())
+    state = plan.engine.submit("weights", itself, course.state.as_bytes())
     tasks = {
         _name(number, course.rounds): plan.engine.submit("judge", judge, shard, template, state, plan.cut)
         for number, shard in enumerate(plan.shards)
@@ -216,9 +217,5 @@ def _give_up(run: Run, progress: Progress, course: Course, held_out: bool) -> No
         ConvergenceWarning,
         stacklevel=4,  # _give_up, train, fit, the caller
     )
-
-
-def _same(value: Any) -> Any:
-    return value
 
 

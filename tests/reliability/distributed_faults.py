@@ -3,8 +3,8 @@
     python tests/reliability/distributed_faults.py [--kills 20] [--seed 0]
 
 Two workers of one thread. Each kill hits a random worker at a random time of a fit; then both workers are killed in
-turn during one fit, and one is stopped. Every fit must give the bytes of the undisturbed fit in this process. At the end
-no process of a worker may be left.
+turn during one fit, and one is stopped. Every fit must give the bytes of the undisturbed fit in this process. At the
+end no process of a worker may be left.
 """
 
 import argparse
@@ -84,8 +84,8 @@ def main():
         found.append(disturbed("one stopped", (usual / 2, 0, signal.SIGSTOP)))
     left = [pid for pid in seen if os.path.exists(f"/proc/{pid}")]
     extra = max(took for _, took in found[1 : options.kills + 1]) - usual if options.kills else 0.0
-    print(f"{sum(same for same, _ in found)} of {len(found)} with the same bytes; at most {extra:.1f} s extra for a kill")
-    print(f"{len(left)} processes left")
+    print(f"{sum(same for same, _ in found)} of {len(found)} fits with the same bytes; {len(left)} processes left")
+    print(f"at most {extra:.1f} s longer after a kill")
     return 0 if all(same for same, _ in found) and not left else 1
 
 
