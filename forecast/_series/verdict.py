@@ -184,7 +184,7 @@ def _judged(
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Forecasts of some windows, what came, and naive forecasts.
+    """Forecasts of some windows, actual values, and naive forecasts.
 
     Attributes
     ----------
@@ -217,7 +217,7 @@ def _compared(task: Task, rows: Rows, windows: Windows, forecast: Floats, fill: 
 
 
 def held_out_of(task: Task, rows: Rows, member: Member, windows: Windows) -> HeldOut:
-    """Forecasts of windows of some series of a panel, compared with what came.
+    """Forecasts of windows of some series of a panel, with the actual values.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ def backtest(
     """Forecast from several origins as if each were today, with a network trained in shards.
 
     At each origin the network is trained as by `fit` on all rows up to it, and every shard compares the forecasts of
-    its series with what came and with naive forecasts. As in `fit`, the result does not depend on the cluster.
+    its series with the actual values and with naive forecasts. As in `fit`, the result does not depend on the cluster.
 
     To backtest or search with models that fit on one worker, use `forecast.model_selection.backtest` or scikit-learn's
     searches with `n_jobs` inside of `joblib.parallel_config("dask")`.
@@ -182,7 +182,7 @@ def rows_until(rows: Rows, last: Any) -> Rows:
 def judged(
     rows: Rows, shard: Shard, network: bytes, number: int, fold: Fold, roles: Roles, model: SeriesForecaster, name: str
 ) -> tuple[pd.DataFrame | None, pd.DataFrame | None, list[str]]:
-    """The forecasts of a shard's series from one origin, next to what came.
+    """The forecasts of a shard's series from one origin, with the actual values.
 
     Parameters
     ----------

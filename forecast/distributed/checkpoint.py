@@ -23,7 +23,7 @@ __all__ = ["Course", "read_checkpoint", "write_checkpoint"]
 
 @dataclass(frozen=True)
 class Course:
-    """Where a fit stands.
+    """The progress of a fit.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Course:
 
 
 def write_checkpoint(path: str | os.PathLike[str], course: Course, mark: str) -> None:
-    """Write where a fit stands; an older checkpoint is replaced in one step.
+    """Write the progress of a fit; an older checkpoint is replaced in one step.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def write_checkpoint(path: str | os.PathLike[str], course: Course, mark: str) ->
 
 
 def read_checkpoint(path: str | os.PathLike[str], mark: str) -> Course:
-    """Where a fit stood.
+    """The progress of a fit, read from a checkpoint.
 
     Parameters
     ----------

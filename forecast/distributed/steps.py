@@ -54,7 +54,7 @@ def _fresh(settings: Settings) -> Any:
 
 @dataclass(frozen=True)
 class Order:
-    """What a shard shall do in a round.
+    """The part of a shard in a round.
 
     Attributes
     ----------
