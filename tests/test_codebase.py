@@ -65,7 +65,7 @@ def test_no_function_needs_scrolling(path):
 
 CHAIN = [
     {"cli", "_catalogue", "sktime"},
-    {"plotting"},
+    {"plotting", "distributed"},
     {"_config", "diagnostics"},
     {"model_selection"},
     {"_series"},

@@ -12,6 +12,7 @@ import pytest
 import test_promises
 from walks import IGNORED, Refusal, difference, public_arguments
 from walks_of_blocks import BLOCKS
+from walks_of_clusters import CLUSTERS
 from walks_of_commands import COMMANDS, options
 from walks_of_distributions import DISTRIBUTIONS
 from walks_of_labels import LABELS
@@ -22,7 +23,7 @@ from walks_of_tools import TOOLS
 from walks_of_updates import UPDATES, with_panels
 
 WALKS = MODELS | with_panels(MODELS) | UPDATES | TOOLS | PLOTS | LABELS | DISTRIBUTIONS | SCIKIT_LEARN
-WALKS |= BLOCKS
+WALKS |= BLOCKS | CLUSTERS
 PAIRS = [(name, argument) for name, walk in WALKS.items() for argument in walk.changes]
 EFFECTS = [pair for pair in PAIRS if WALKS[pair[0]].changes[pair[1]] is not IGNORED]
 OPTIONS = [(name, option) for name, walks in COMMANDS.items() for option in walks]

@@ -20,7 +20,7 @@ __all__ = ["IGNORED", "MODULES", "Also", "Each", "Refusal", "Walk", "difference"
 
 MODULES = (
     "forecast", "forecast.model_selection", "forecast.metrics", "forecast.baselines", "forecast.datasets",
-    "forecast.preprocessing", "forecast.diagnostics", "forecast.plotting",
+    "forecast.preprocessing", "forecast.diagnostics", "forecast.plotting", "forecast.distributed",
 )  # fmt: skip
 IGNORED = object()  # an argument of scikit-learn's protocol, which its docstring says is ignored
 

@@ -75,9 +75,7 @@ BLOCKS = {
         dict(make=halves(), n_blocks=2),
         {"make": halves(rows=20), "n_blocks": 1, "sample": 2},
     ),
-    "ParquetBlocks": Walk(
-        in_files, dict(path="one.parquet"), {"path": "other.parquet", "block_rows": 90, "sample": 2}
-    ),
+    "ParquetBlocks": Walk(in_files, dict(path="one.parquet"), {"path": "other.parquet", "block_rows": 90, "sample": 2}),
     "SeriesForecaster.predict_to_parquet": Walk(
         lambda **arguments: written(FITTED, **arguments),
         dict(path="forecasts.parquet", history=FrameBlocks(halves(), 2)),

@@ -6,9 +6,13 @@ a file: `plain` values, `arrays`, what pandas knows of `times` and `tables`, and
 """
 
 from .card import as_json
+from .container import FORMAT, VERSION, pack, unpacked
 from .disk import whole_file, write_whole
 from .errors import ModelFileError
 from .registered import stored
-from .saved import Saved, load, read_card
+from .saved import Saved, from_bytes, load, read_card
 
-__all__ = ["ModelFileError", "Saved", "as_json", "load", "read_card", "stored", "whole_file", "write_whole"]
+__all__ = [
+    "FORMAT", "VERSION", "ModelFileError", "Saved", "as_json", "from_bytes", "load", "pack", "read_card", "stored",
+    "unpacked", "whole_file", "write_whole",
+]  # fmt: skip

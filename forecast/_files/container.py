@@ -11,7 +11,8 @@ import json
 import math
 import os
 import re
-from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
+from io import BufferedReader, BytesIO
+from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard, cast
 
 import numpy as np
 
@@ -20,11 +21,9 @@ from .._types import Array
 from .errors import ModelFileError
 
 if TYPE_CHECKING:
-    from io import BufferedReader
-
     from .expected import Tree
 
-__all__ = ["FORMAT", "VERSION", "pack", "parsed", "read"]
+__all__ = ["FORMAT", "VERSION", "pack", "parsed", "read", "unpacked"]
 
 FORMAT = "forecast model"
 VERSION = 1
@@ -105,34 +104,54 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
     """
     path = os.fspath(path)
     with open(path, "rb") as file:
-        size, digest = os.fstat(file.fileno()).st_size, hashlib.sha256()
-        text = _header_text(path, file, size, digest)
-        begin = 8 + len(text)
-        header = parsed(path, text, size)
-        del text
-        if not isinstance(header, dict):
-            raise ModelFileError(
-                Refusal("not a forecast model file: its header is not a JSON object", where=f"{path}:")
+        size = os.fstat(file.fileno()).st_size
+        tensors, metadata = _contents(path, file, size)
+    return tensors, metadata, size
+
+
+def unpacked(data: bytes, name: str) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Tensors and metadata of the bytes that `pack` made, after the checks of `read`.
+
+    Parameters
+    ----------
+    data : bytes
+    name : str
+        What they are called in messages.
+
+    Returns
+    -------
+    tensors : dict of str to ndarray
+    metadata : dict of str to str
+    """
+    with BufferedReader(cast("Any", BytesIO(data))) as file:
+        return _contents(name, file, len(data))
+
+
+def _contents(path: str, file: BufferedReader, size: int) -> tuple[dict[str, Array], dict[str, Any]]:
+    digest = hashlib.sha256()
+    text = _header_text(path, file, size, digest)
+    begin = 8 + len(text)
+    header = parsed(path, text, size)
+    del text
+    if not isinstance(header, dict):
+        raise ModelFileError(Refusal("not a forecast model file: its header is not a JSON object", where=f"{path}:"))
+    metadata = header.pop("__metadata__", None)
+    places = _places(path, header, size - begin)
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+        raise ModelFileError(
+            Refusal(f"a safetensors file, but no model of forecast: it does not say {FORMAT!r}", where=f"{path}:")
+        )
+    if not places or places[-1][:3] != (DIGEST, np.dtype("u1"), (DIGEST_BYTES,)):
+        raise ModelFileError(Refusal("not written by forecast: its last tensor is not its checksum", where=f"{path}:"))
+    tensors = {name: _tensor(file, dtype, shape, digest) for name, dtype, shape in places[:-1]}
+    if file.read(DIGEST_BYTES) != digest.digest():
+        raise ModelFileError(
+            Refusal(
+                "damaged: its checksum (SHA-256) is not that of its bytes",
+                where=f"{path}:",
+                advice="Use the copy that was saved.",
             )
-        metadata = header.pop("__metadata__", None)
-        places = _places(path, header, size - begin)
-        if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-            raise ModelFileError(
-                Refusal(f"a safetensors file, but no model of forecast: it does not say {FORMAT!r}", where=f"{path}:")
-            )
-        if not places or places[-1][:3] != (DIGEST, np.dtype("u1"), (DIGEST_BYTES,)):
-            raise ModelFileError(
-                Refusal("not written by forecast: its last tensor is not its checksum", where=f"{path}:")
-            )
-        tensors = {name: _tensor(file, dtype, shape, digest) for name, dtype, shape in places[:-1]}
-        if file.read(DIGEST_BYTES) != digest.digest():
-            raise ModelFileError(
-                Refusal(
-                    "damaged: its checksum (SHA-256) is not that of its bytes",
-                    where=f"{path}:",
-                    advice="Use the copy that was saved.",
-                )
-            )
+        )
     _refuse_version(path, metadata)
     for name, tensor in tensors.items():
         if tensor.dtype == bool and tensor.view(np.uint8).max(initial=0) > 1:
@@ -141,7 +160,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
                     f"not written by forecast: tensor {name!r} holds what is neither true nor false", where=f"{path}:"
                 )
             )
-    return tensors, metadata, size
+    return tensors, metadata
 
 
 def _header_text(path: str, file: BufferedReader, size: int, digest: hashlib._Hash) -> bytes:

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._refusals import Fix, Refusal, extended
 from .card import card_of
-from .container import FORMAT, VERSION, pack, parsed, read
+from .container import FORMAT, VERSION, pack, parsed, read, unpacked
 from .disk import write_whole
 from .errors import ModelFileError
 from .registered import BY_CLASS
@@ -17,7 +17,7 @@ from .registered import BY_CLASS
 if TYPE_CHECKING:
     import os
 
-__all__ = ["Saved", "load", "read_card"]
+__all__ = ["Saved", "from_bytes", "load", "read_card"]
 
 Model = TypeVar("Model")
 
@@ -68,6 +68,10 @@ class Saved:
         ...     forecast.load(path).predict().equals(model.predict())
         True
         """
+        write_whole(path, self._as_bytes())
+
+    def _as_bytes(self) -> bytes:
+        """The bytes of the file that `save` writes."""
         from .values import Writer  # here, as in `load`: half of this room is about files alone
 
         check_is_fitted(self)
@@ -90,7 +94,7 @@ class Saved:
             "card": json.dumps(card_of(self), allow_nan=False),
             "model": json.dumps(tree, separators=(",", ":"), allow_nan=False),
         }
-        write_whole(path, pack(writer.tensors, metadata))
+        return pack(writer.tensors, metadata)
 
 
 @overload
@@ -145,11 +149,32 @@ def load(path: str | os.PathLike[str], kind: type | None = None) -> Any:
     >>> np.array_equal(again.predict(X), model.predict(X))
     True
     """
-    from .values import Reader
-
     if kind is not None and not isinstance(kind, type):
         raise TypeError(Refusal(where="kind", expected="a class, such as SeriesForecaster", got=repr(kind)))
-    tensors, metadata, size = read(path)
+    return _loaded(path, *read(path), kind)
+
+
+def from_bytes(data: bytes, name: str = "a model") -> Any:
+    """The model whose file has these bytes, as `load` returns it.
+
+    Parameters
+    ----------
+    data : bytes
+    name : str, default="a model"
+        What they are called in messages.
+
+    Returns
+    -------
+    RNNForecaster, RNNClassifier or SeriesForecaster
+    """
+    return _loaded(name, *unpacked(data, name), len(data), None)
+
+
+def _loaded(
+    path: str | os.PathLike[str], tensors: dict[str, Any], metadata: dict[str, Any], size: int, kind: type | None
+) -> Any:
+    from .values import Reader
+
     tree = parsed(path, _text(path, metadata, "model"), size)
     del metadata
     reader = Reader(tensors, room=size, steps=size // 4)

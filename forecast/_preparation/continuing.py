@@ -66,8 +66,7 @@ def with_parameters(member: Member, regressor: Any) -> Member:
     if type(last) is not type(regressor):
         raise ValueError(
             Refusal(
-                f"the regressor is a {type(regressor).__name__}, but the continued fit had a "
-                f"{type(last).__name__}",
+                f"the regressor is a {type(regressor).__name__}, but the continued fit had a {type(last).__name__}",
                 expected="the same class",
                 fix=Fix("model.fit(X)", ""),
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -69,8 +69,9 @@ class Calibration:
 
     @classmethod
     def of(
-        cls, rows: Rows, windows: Windows, actual: Floats, forecast: Floats, scales: ErrorScales, of_new: bool = False
-    ) -> Self:
+        cls, rows: Rows, windows: Windows, actual: Floats, forecast: Floats, scales: ErrorScales, of_new: bool = False,
+        alone: bool | None = None,
+    ) -> Self:  # fmt: skip
         """Residuals of some windows.
 
         Parameters
@@ -81,6 +82,8 @@ class Calibration:
             In the units of the series.
         scales : ErrorScales
         of_new : bool, default=False
+        alone : bool, default=None
+            Whether the rows are a single series of no panel. None: whether they are one series.
 
         Returns
         -------
@@ -88,7 +91,8 @@ class Calibration:
         """
         order = np.argsort(windows.time, kind="stable")[-_MOST:]
         actual, forecast, which = actual[order], forecast[order], windows.which[order]
-        alone, residuals, units = rows.n_series == 1, actual - forecast, {}
+        alone = rows.n_series == 1 if alone is None else alone
+        residuals, units = actual - forecast, {}
         for number, (key, first, end) in enumerate(zip(rows.keys, rows.starts[:-1], rows.starts[1:], strict=True)):
             known, mine = rows.targets[first:end], which == number
             marks = scales.at(key, known) if scales.has(key) or mine.any() else None
@@ -102,6 +106,35 @@ class Calibration:
         times = ticks(windows.timestamps[order])
         warm = _warm(residuals, units)
         return cls(residuals, units, True, warm, float(span), of_new, which.astype(np.int64), times)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Calibration]) -> Self:
+        """Residuals of parts of a panel that have no series in common.
+
+        Parameters
+        ----------
+        parts : sequence of Calibration
+            With series and times.
+
+        Returns
+        -------
+        Calibration
+            Where there are more residuals than are kept, the newest; at the same time those of later parts.
+        """
+        units = {key: one for part in parts for key, one in part.scales.items()}
+        offsets = np.cumsum([0, *(len(part.scales) for part in parts)])
+        series, times = [], []
+        for part, offset in zip(parts, offsets, strict=False):
+            assert part.series is not None  # as `of` returns it
+            assert part.times is not None
+            series.append(part.series + offset)
+            times.append(part.times)
+        order = np.argsort(np.concatenate(times), kind="stable")[-_MOST:]
+        residuals = np.concatenate([part.residuals for part in parts])[order]
+        share = len(order) / sum(map(len, times))
+        span = share * sum(part.horizons or 0.0 for part in parts)
+        which, when = np.concatenate(series)[order], np.concatenate(times)[order]
+        return cls(residuals, units, True, _warm(residuals, units), span, False, which, when)
 
     def followed_by(self, relative: Floats, keys: list[Any], times: Integers) -> Calibration:
         """With later residuals behind these; the newest ones are kept.

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .._preparation import Member, RowWeights, Settings, Spread
     from .forecaster import SeriesForecaster
 
-__all__ = ["fitted_state"]
+__all__ = ["fitted_state", "unlearnable"]
 
 
 def fitted_state(
@@ -308,7 +308,7 @@ def _learnable(model: SeriesForecaster, task: Task, rows: Rows, ends: Integers |
         return rows, ends
     short = {}
     for number, (first, end) in enumerate(zip(rows.starts[:-1], rows.starts[1:], strict=True)):
-        reason = _unlearnable(model, task, rows.targets[first : end if ends is None else ends[number]])
+        reason = unlearnable(model, task, rows.targets[first : end if ends is None else ends[number]])
         if reason is not None:
             short[rows.keys[number]] = reason
     if len(short) in (0, rows.n_series):  # where none is long enough, training says what is missing
@@ -329,7 +329,7 @@ def _learnable(model: SeriesForecaster, task: Task, rows: Rows, ends: Integers |
     return some, None if ends is None else some.starts[:-1] + (ends - rows.starts[:-1])[kept]
 
 
-def _unlearnable(model: SeriesForecaster, task: Task, targets: Floats) -> Any:
+def unlearnable(model: SeriesForecaster, task: Task, targets: Floats) -> Any:
     """Why nothing can be learnt of a series, or None."""
     if np.isnan(targets).all(axis=0).any():
         return "no value is known" if len(targets) else "no rows"

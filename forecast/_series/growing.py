@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .._preparation import Rows
     from .state import FittedState
 
-__all__ = ["JUDGED", "behind", "ends_of", "grown", "kept_rows", "read_later"]
+__all__ = ["JUDGED", "behind", "ends_of", "grown", "kept_rows", "read_later", "room_for"]
 
 _KEPT = 20_000  # rows over all series that are kept to train on again
 JUDGED = 500  # of the rows since the fit: the newest ones from which errors are looked at
@@ -40,8 +40,22 @@ def kept_rows(rows: Rows, needed: int, whole: Collection[Any] = ()) -> Rows | No
     -------
     Rows or None
     """
-    room = _KEPT // rows.n_series
+    room = room_for(rows.n_series)
     return None if room <= needed and rows.made_up is None else rows.newest(max(room, needed), whole)
+
+
+def room_for(n_series: int) -> int:
+    """Rows of each series that are kept to train on again, if a forecast needs no more.
+
+    Parameters
+    ----------
+    n_series : int
+
+    Returns
+    -------
+    int
+    """
+    return _KEPT // n_series
 
 
 def ends_of(state: FittedState, new: str, verb: str = "update") -> Ends:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from .._recipe.validation import Origins
     from .forecaster import SeriesForecaster
 
-__all__ = ["verdict_of_origins", "verdict_of_regressor"]
+__all__ = ["HeldOut", "held_out_of", "verdict_of_origins", "verdict_of_parts", "verdict_of_regressor"]
 
 _MOST = 20_000  # windows whose mean is a naive forecast
 
@@ -171,17 +173,99 @@ def _judged(
     error_scales: ErrorScales,
     candidates: pd.DataFrame | None = None,
 ) -> tuple[ModelReport, Calibration | None]:
-    actual = rows.true_targets[_ahead(windows, task.horizon)].astype(np.float64)
-    if np.isnan(actual).all():  # nothing but rows that were put in
+    found = _compared(task, rows, windows, forecast, fill)
+    if np.isnan(found.actual).all():  # nothing but rows that were put in
         return ModelReport(None, np.nan, 0, False, notes, candidates=candidates), None
+    report = judge(
+        name, forecast, found.actual, found.naive, windows.which, found.scales, chose_epoch, notes, candidates
+    )
+    return report, Calibration.of(rows, windows, found.actual, forecast, error_scales)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Forecasts of some windows, actual values, and naive forecasts.
+
+    Attributes
+    ----------
+    forecast, actual : ndarray of shape (n, horizon, targets)
+    naive : dict of str to ndarray of that shape
+    which : ndarray of int of shape (n,)
+        Number of each window's series.
+    scales : ndarray of shape (n_series, targets)
+        As `seasonal_change` returns them.
+    calibration : Calibration or None
+    """
+
+    forecast: Floats
+    actual: Floats
+    naive: dict[str, Floats]
+    which: Integers
+    scales: Floats
+    calibration: Calibration | None = None
+
+
+def _compared(task: Task, rows: Rows, windows: Windows, forecast: Floats, fill: Any) -> HeldOut:
+    actual = rows.true_targets[_ahead(windows, task.horizon)].astype(np.float64)
     known = rows.filled("targets", fill[: rows.targets.shape[1]]) if task.masked else rows.targets
     naive = naive_forecasts(
         known, known, windows.first_rows, windows.origins, task.horizon, period=task.axis.season_length,
         lookback=windows.lookback,
     )  # fmt: skip
     scales = seasonal_change(rows.true_targets, rows.starts, windows, task.axis.season_length)
-    report = judge(name, forecast, actual, naive, windows.which, scales, chose_epoch, notes, candidates)
-    return report, Calibration.of(rows, windows, actual, forecast, error_scales)
+    return HeldOut(forecast, actual, naive, windows.which, scales)
+
+
+def held_out_of(task: Task, rows: Rows, member: Member, windows: Windows) -> HeldOut:
+    """Forecasts of windows of some series of a panel, with the actual values.
+
+    Parameters
+    ----------
+    task : Task
+    rows : Rows
+        As the regressor sees them.
+    member : Member
+    windows : Windows
+
+    Returns
+    -------
+    HeldOut
+    """
+    preparation = member.preparation
+    forecast = preparation.restore(rows, windows, predict_windows(member.regressor, windows))
+    found = _compared(task, rows, windows, forecast, preparation.fill)
+    errors = Calibration.of(rows, windows, found.actual, forecast, ErrorScales.of([member]), alone=False)
+    return replace(found, calibration=errors)
+
+
+def verdict_of_parts(
+    task: Task, parts: Sequence[HeldOut], name: str, chose_epoch: bool
+) -> tuple[ModelReport, Calibration | None]:
+    """The verdict on a panel that lies in several parts.
+
+    Parameters
+    ----------
+    task : Task
+    parts : sequence of HeldOut
+        Without a series in common.
+    name : str
+        Name in the report.
+    chose_epoch : bool
+
+    Returns
+    -------
+    ModelReport, Calibration or None
+    """
+    if not parts or all(np.isnan(part.actual).all() for part in parts):
+        return ModelReport(None, np.nan, 0, False, _notes(task)), None
+    offsets = np.cumsum([0, *(len(part.scales) for part in parts)])
+    forecast, actual, scales = (
+        np.concatenate([getattr(part, of) for part in parts]) for of in ("forecast", "actual", "scales")
+    )
+    which = np.concatenate([part.which + offset for part, offset in zip(parts, offsets, strict=False)])
+    naive = {name: np.concatenate([part.naive[name] for part in parts]) for name in parts[0].naive}
+    report = judge(name, forecast, actual, naive, which, scales, chose_epoch, _notes(task))
+    return report, Calibration.joined([part.calibration for part in parts if part.calibration is not None])
 
 
 def _notes(task: Task) -> list[str]:

@@ -4,9 +4,12 @@
 """
 
 from .epochs import train
-from .kept import Run
+from .kept import Patience, Run
 from .parts import PartsTraining, shares
 from .recipe import FALLING, SCHEDULES, Recipe
+from .schedule import Schedule
 from .tasks import EpochTasks
 
-__all__ = ["FALLING", "SCHEDULES", "EpochTasks", "PartsTraining", "Recipe", "Run", "shares", "train"]
+__all__ = [
+    "FALLING", "SCHEDULES", "EpochTasks", "PartsTraining", "Patience", "Recipe", "Run", "Schedule", "shares", "train",
+]  # fmt: skip

@@ -225,9 +225,7 @@ class PartsTraining:
         )
 
 
-def _order(
-    n_windows: int, wanted: int, size: int, shuffle: bool, rng: np.random.Generator
-) -> npt.NDArray[np.int64]:
+def _order(n_windows: int, wanted: int, size: int, shuffle: bool, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """The windows to train on. Within a batch they are in time order: the sum is the same, the memory nearer."""
     order: Any = rng.permutation(n_windows)[:wanted] if shuffle or wanted < n_windows else np.arange(n_windows)
     if not shuffle:

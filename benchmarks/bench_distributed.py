@@ -1,0 +1,221 @@
+"""Distributed training: accuracy beside one process, rounds on two workers beside one, many models, memory, bytes.
+
+    python benchmarks/bench_distributed.py accuracy --data FOLDER [--passes 10] [--shards 8] [--seeds 2]
+    python benchmarks/bench_distributed.py speed [--hidden 64]
+    python benchmarks/bench_distributed.py each [--series 500]
+    python benchmarks/bench_distributed.py memory
+    python benchmarks/bench_distributed.py cost
+
+`accuracy` needs no cluster, because a fit in shards gives the same bytes with one; FOLDER holds `m4` and `ETTh1` as
+published. Both sides make the same number of passes over the same windows, without early stopping. `speed` compares the
+seconds of a round on one and on two workers of one thread each, and says what one process of two threads takes. `each`
+fits one ridge model for every series on two workers and with joblib's two processes. `memory` is the greatest resident
+memory of a worker. `cost` measures the bytes of a round, and computes from them and from the seconds of a task how many
+workers are best on a network of 10 Gbit/s.
+"""
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+from measuring import machine
+from sklearn.linear_model import Ridge
+
+from forecast import RNNForecaster, SeriesForecaster
+from forecast.distributed import fit, fit_each
+
+
+def long(frame, freq):
+    """Columns of a wide frame as series of a long one."""
+    out = [
+        pd.DataFrame({"series": str(name), "time": np.arange(column.count()), "y": column.dropna().to_numpy()})
+        for name, column in frame.items()
+    ]
+    return pd.concat(out, ignore_index=True), freq
+
+
+def m4(folder, kind, every):
+    train = pd.read_csv(folder / f"m4/{kind}-train.csv.gz", index_col=0).iloc[::every]
+    test = pd.read_csv(folder / f"m4/{kind}-test.csv.gz", index_col=0).loc[train.index]
+    joined = {name: np.concatenate([train.loc[name].dropna(), test.loc[name].dropna()])[-700:] for name in train.index}
+    return pd.DataFrame({name: pd.Series(values) for name, values in joined.items()})
+
+
+def ett(folder):
+    return pd.read_csv(folder / "ETTh1/ETTh1.csv.gz", index_col=0).reset_index(drop=True).iloc[:6000]
+
+
+SETS = {  # frame, lookback, horizon, rows from one window to the next
+    "M4 hourly": (lambda folder: m4(folder, "Hourly", 4), 48, 24, 2),
+    "M4 weekly": (lambda folder: m4(folder, "Weekly", 3), 26, 13, 2),
+    "ETTh1": (ett, 48, 24, 1),
+}
+
+
+def forecaster(lookback, horizon, passes, seed, step=1, hidden=32):
+    network = RNNForecaster(
+        cell="gru", hidden_size=hidden, max_iter=passes, early_stopping=False, random_state=seed, dtype="float32"
+    )
+    return SeriesForecaster(
+        network, target="y", series="series", time="time", lookback=lookback, horizon=horizon, step=step,
+        window_norm="standard", validation_fraction=None,
+    )  # fmt: skip
+
+
+def scaled_error(model, train, test):
+    """MAE of the next horizon over the mean absolute change of each series, over all series."""
+    forecast = model.predict().set_index(["series", "time"])["y"]
+    error = (forecast - test.set_index(["series", "time"])["y"]).abs().groupby("series").mean()
+    change = train.groupby("series")["y"].apply(lambda y: y.diff().abs().mean())
+    return float((error / change).mean())
+
+
+def accuracy(options):
+    print(f"passes {options.passes}, {options.shards} shards, {options.rounds} rounds a pass; {machine()}")
+    for name in options.sets:
+        read, lookback, horizon, step = SETS[name]
+        frame, _ = long(read(Path(options.data)), None)
+        cuts = frame.groupby("series")["time"].transform("max") - frame["time"] >= horizon
+        train, test = frame[cuts], frame[~cuts]
+        found = {"one process": [], "shards": []}
+        for seed in range(options.seeds):
+            model = forecaster(lookback, horizon, options.passes, seed, step)
+            found["one process"].append(scaled_error(model.fit(train), train, test))
+            sharded = fit(model, train, n_shards=options.shards, rounds_per_epoch=options.rounds)
+            found["shards"].append(scaled_error(sharded, train, test))
+        one, shards = (np.mean(errors) for errors in found.values())
+        detail = "; ".join(f"{side} {', '.join(f'{value:.4f}' for value in values)}" for side, values in found.items())
+        print(f"{name}: {shards / one - 1:+.1%} ({detail})", flush=True)
+
+
+def waves(n, rows, seed=0):
+    rng, time_ = np.random.default_rng(seed), np.arange(rows)
+    parts = [
+        pd.DataFrame({"series": f"s{number:05d}", "time": time_, "y": y})
+        for number, y in enumerate(
+            np.sin(2 * np.pi * time_ / 24 + rng.uniform(0, 6, (n, 1))) + 0.2 * rng.normal(size=(n, rows))
+        )
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def cluster(workers, threads=1):
+    from distributed import Client, LocalCluster
+
+    local = LocalCluster(n_workers=workers, threads_per_worker=threads, dashboard_address=None)
+    return local, Client(local)
+
+
+def in_partitions(frame, n):
+    import dask.dataframe as dd
+
+    return dd.from_pandas(frame.set_index("series"), npartitions=n).reset_index()
+
+
+def rounds(options):
+    """Seconds of each round, after the first one."""
+    frame = waves(64, options.rows)
+    for workers in options.workers:
+        local, client = cluster(workers)
+        with local, client:
+            ends = []
+            model = forecaster(48, 24, 4, 0, hidden=options.hidden)
+            model.regressor.set_params(callbacks=lambda epoch, ends=ends: ends.append(time.perf_counter()))
+            fit(model, in_partitions(frame, 4), client=client, n_shards=8)
+            yield workers, float(np.median(np.diff(ends)))
+
+
+def speed(options):
+    found = {}
+    print(f"64 series of {options.rows} rows, GRU of {options.hidden} units, 8 shards; {machine()}")
+    for workers, seconds in rounds(options):
+        found[workers] = seconds
+        print(f"{workers} workers: {seconds:.2f} s a round, {found[min(found)] / seconds:.2f} times one", flush=True)
+
+
+def each(options):
+    frame = waves(options.series, 200)
+    model = SeriesForecaster(Ridge(), target="y", series="series", time="time", lookback=48, horizon=24)
+    local, client = cluster(2)
+    with local, client:
+        ddf = in_partitions(frame, 8)
+        fit_each(model, in_partitions(frame.iloc[:800], 2), client=client)  # imports on the workers
+        began = time.perf_counter()
+        fit_each(model, ddf, client=client)
+        ours = time.perf_counter() - began
+    own = [part for _, part in frame.groupby("series")]
+    with joblib.Parallel(n_jobs=2) as parallel:
+        parallel(joblib.delayed(_alone)(model, part) for part in own[:8])
+        began = time.perf_counter()
+        parallel(joblib.delayed(_alone)(model, part) for part in own)
+        theirs = time.perf_counter() - began
+    print(f"{options.series} models: Dask {ours:.1f} s, joblib {theirs:.1f} s, ratio {ours / theirs:.2f}; {machine()}")
+
+
+def _alone(model, part):
+    from sklearn.base import clone
+
+    return clone(model).fit(part)._as_bytes()
+
+
+def memory(options):
+    frame = waves(256, 1500)
+    for workers in options.workers:
+        local, client = cluster(workers)
+        with local, client:
+            client.run(__import__, "forecast.distributed")
+            before = max(client.run(_peak).values())
+            fit(forecaster(48, 24, 2, 0, hidden=options.hidden), in_partitions(frame, 16), client=client, n_shards=8)
+            after = max(client.run(_peak).values())
+        print(f"{workers} workers: {after - before:.0f} MB above the {before:.0f} MB of imports", flush=True)
+    print(f"the values of the panel: {frame['y'].nbytes / 1e6:.1f} MB")
+
+
+def _peak():
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def cost(options):
+    """Bytes of a round, the seconds that messages take, and the best number of workers."""
+    from forecast.distributed.state import State
+
+    frame = waves(16, 300)
+    fitted = fit(forecaster(48, 24, 1, 0, hidden=options.hidden), frame, n_shards=2)
+    size = len(State.of(fitted.regressor_).as_bytes())
+    print(f"GRU of {options.hidden} units: {fitted.regressor_.n_parameters_:,} parameters, {size:,} bytes a state")
+    gbit = 10e9 / 8
+    for seconds in (1, 10, 60, 600):
+        line = []
+        for workers in (1, 2, 4, 8, 16, 32, 64):
+            moved = 64 * size / gbit + workers * size / gbit  # 64 shards up to the client, a state down to each worker
+            took = seconds / workers + moved + 64 * options.message
+            line.append(f"{workers}: {seconds / took:.1f}")
+        print(f"a round of {seconds} s on one worker, 64 shards; times as fast with workers  {', '.join(line)}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["accuracy", "speed", "each", "memory", "cost"])
+    parser.add_argument("--data", default=os.environ.get("FORECAST_DATA"))
+    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
+    parser.add_argument("--passes", type=int, default=10)
+    parser.add_argument("--shards", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--hidden", type=int, default=64)
+    parser.add_argument("--rows", type=int, default=1500)
+    parser.add_argument("--series", type=int, default=500)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--message", type=float, default=0.005, help="seconds of one task, measured by `speed`")
+    options = parser.parse_args()
+    globals()[options.what](options)
+
+
+if __name__ == "__main__":
+    main()
