@@ -2,6 +2,8 @@
 
 import warnings
 
+import dask
+import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
@@ -31,8 +33,6 @@ def forecaster(max_iter=2, seed=0, regressor=None, **settings):
 
 def split(frame, *groups):
     """A Dask DataFrame whose partitions hold these series."""
-    dask = pytest.importorskip("dask")
-    dd = pytest.importorskip("dask.dataframe")
     parts = [dask.delayed(frame[frame["shop"].isin(group)]) for group in groups]
     return dd.from_delayed(parts, meta=frame.iloc[:0], verify_meta=False)
 
@@ -154,7 +154,6 @@ def test_a_shard_that_fails_is_named(monkeypatch):
 def test_a_series_in_two_partitions_is_refused_with_both_and_a_fix_that_works():
     df = panel()
     half = df["day"] < DAYS[45]
-    dask, dd = pytest.importorskip("dask"), pytest.importorskip("dask.dataframe")
     ddf = dd.from_delayed([dask.delayed(df[half]), dask.delayed(df[~half])], meta=df.iloc[:0])
     with pytest.raises(ValueError, match=r"series 's0' is in the partitions 0 and 1; expected all rows") as refused:
         fit(forecaster(), ddf)
@@ -180,7 +179,6 @@ FAULTS = {
 @pytest.mark.parametrize("fault", list(FAULTS))
 def test_a_faulty_partition_is_named(fault):
     spoil, error, words = FAULTS[fault]
-    dask, dd = pytest.importorskip("dask"), pytest.importorskip("dask.dataframe")
     df = panel()
     first, second = df[df["shop"] < "s3"], spoil(df[df["shop"] >= "s3"])
     ddf = dd.from_delayed([dask.delayed(first), dask.delayed(second)], meta=df.iloc[:0], verify_meta=False)
@@ -206,8 +204,6 @@ REFUSED = {
 @pytest.mark.parametrize("case", list(REFUSED))
 def test_what_needs_all_data_in_one_place_is_refused_by_name(case):
     settings, arguments, words = REFUSED[case]
-    if case == "client":
-        pytest.importorskip("distributed")
     with pytest.raises((TypeError, ValueError), match=words):
         fit(forecaster(**settings), panel(), **arguments)
 

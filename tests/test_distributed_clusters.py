@@ -6,6 +6,8 @@ import threading
 import time
 from pathlib import Path
 
+import dask.dataframe as dd
+import distributed
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,9 +15,6 @@ import pytest
 from forecast import RNNForecaster, SeriesForecaster
 from forecast.distributed import fit, fit_each, predict
 from forecast.distributed.engine import share_of_cores
-
-distributed = pytest.importorskip("distributed")
-dd = pytest.importorskip("dask.dataframe")
 
 pytestmark = [
     pytest.mark.slow,

@@ -84,7 +84,7 @@ def test_the_package_does_not_import_sktime():
 @pytest.fixture
 def on_dask():
     """A context in which joblib's jobs run on two processes of a Dask cluster."""
-    distributed = pytest.importorskip("distributed")
+    import distributed
     import joblib
 
     with (
