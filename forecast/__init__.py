@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ModelFileError,
         OldRowsWarning,
         ParquetBlocks,
+        PretrainedForecaster,
         RecursiveForecastWarning,
         RNNClassifier,
         RNNForecaster,
@@ -58,6 +59,7 @@ __all__ = [
     "ModelFileError",
     "OldRowsWarning",
     "ParquetBlocks",
+    "PretrainedForecaster",
     "RNNClassifier",
     "RNNForecaster",
     "RecursiveForecastWarning",
@@ -79,6 +81,7 @@ __all__ = [
 # What is there without the whole package: a network needs no forecaster of frames, and that one no network until it is
 # fitted.
 _HOMES = {
+    "PretrainedForecaster": "._pretrained",
     "RNNClassifier": "._classifier",
     "RNNForecaster": "._rnn",
     "SeriesForecaster": "._series",

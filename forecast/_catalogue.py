@@ -8,6 +8,7 @@ from ._files import ModelFileError, load, read_card
 from ._frames import SentinelWarning, TimeColumnWarning
 from ._linear import LinearForecaster
 from ._paths import path_interval
+from ._pretrained import PretrainedForecaster
 from ._rnn import RNNForecaster
 from ._series import (
     BoundsWarning,
@@ -30,6 +31,7 @@ __all__ = [
     "ModelFileError",
     "OldRowsWarning",
     "ParquetBlocks",
+    "PretrainedForecaster",
     "RNNClassifier",
     "RNNForecaster",
     "RecursiveForecastWarning",

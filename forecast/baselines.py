@@ -137,6 +137,7 @@ class _Baseline(RegressorMixin, BaseEstimator):
 
     _accepts_windows = True
     _learns = False  # so that weights have nothing to change
+    _needs_windows = False  # of `fit`
 
     def fit(self, X: ArrayLike | Windows, y: ArrayLike | WindowTargets) -> Self:
         """Store the shapes of the data; nothing is learned.

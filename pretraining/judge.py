@@ -5,18 +5,18 @@ FORECAST_DATA=FOLDER PYTHONPATH=benchmarks python pretraining/judge.py weights.n
 
 import json
 import sys
-from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
 from accuracy.naive import SeasonalNaive
 from accuracy.once import measured
 from accuracy.tasks import TASKS
-from features import read
-from train import HORIZON, LOOKBACK, network_of, predict
+from train import NETWORK
+
+from forecast._pretrained.ahead import quantiles_ahead
+from forecast._pretrained.network import LOOKBACK, network_of
 
 GIFT_EVAL = [name for name, task in TASKS.items() if task.group == "GIFT-Eval"]
-TOGETHER = 1024  # windows
 
 
 class ZeroShot:
@@ -24,7 +24,8 @@ class ZeroShot:
 
     def __init__(self, path):
         path = Path(path)
-        self.network = network_of(Namespace(**json.loads(path.with_suffix(".json").read_text())))
+        options = json.loads(path.with_suffix(".json").read_text())
+        self.network = network_of(**{name: options[name] for name in NETWORK})
         with np.load(path) as kept:
             self.theta = kept["average"]
 
@@ -38,28 +39,12 @@ class ZeroShot:
         for i, (number, newest) in enumerate(zip(which, row, strict=True)):
             known = arrays[number].targets[max(0, newest + 1 - LOOKBACK) : newest + 1]
             past[i, :, LOOKBACK - len(known) :] = known.T
-        past = past.reshape(-1, LOOKBACK)
-        parts = [self._ahead(past[first : first + TOGETHER], horizon) for first in range(0, len(past), TOGETHER)]
-        return np.concatenate(parts).reshape(len(which), targets, horizon, -1).transpose(0, 2, 1, 3)
+        found = quantiles_ahead(self.network, self.theta, past.reshape(-1, LOOKBACK), horizon, 2)
+        return found.reshape(len(which), targets, horizon, -1).transpose(0, 2, 1, 3)
 
     def forecast(self, which, row):
         found = self.quantiles(which, row, None)
         return found[..., found.shape[-1] // 2]
-
-    def _ahead(self, values, horizon):
-        """Quantiles (n, horizon, levels) after values (n, steps); medians are fed back beyond a pass."""
-        parts = []
-        for _ in range(-(-horizon // HORIZON)):
-            parts.append(self._pass(values[:, -LOOKBACK:]))
-            values = np.concatenate([values, parts[-1][:, :, parts[-1].shape[2] // 2]], axis=1)
-        return np.concatenate(parts, axis=1)[:, :horizon]
-
-    def _pass(self, values):
-        """The mean of the forecast and of that of the mirrored values, mirrored back."""
-        windows, mirrored = read(values, HORIZON), read(-values, HORIZON)
-        found = predict(self.network, self.theta, windows, 2)
-        found = (found - predict(self.network, self.theta, mirrored, 2)[:, :, ::-1]) / 2
-        return found * windows.scale[:, :, None] + windows.centre[:, :, None]
 
 
 def main():

@@ -2,29 +2,29 @@
 
     python pretraining/train.py --out weights.npz [--minutes 60] [--threads 2]
 
-Each block makes windows, trains on them once and forgets them. The held-out windows come from a seed of their own. The
-log has a line of JSON for every eight blocks: the loss of training, the quantile loss of the held-out windows, the
-error of their medians relative to that of the seasonal naive forecast, and where the seconds went.
+Each block makes windows, trains on them once and forgets them; the next block is made meanwhile. The held-out windows
+come from a seed of their own. The log has a line of JSON for every eight blocks: the loss of training, the quantile
+loss of the held-out windows, the error of their medians relative to that of the seasonal naive forecast (both for
+windows whose forecast begins at once and for those that begin later), and seconds.
 """
 
 import argparse
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from features import CHANNELS, KNOWN, STATIC
 from windows import Pool, batch_of
 
 from forecast import _core
-from forecast._network import Architecture, Network, Scaling
+from forecast._pretrained.network import LEVELS, network_of, quantiles, source
 
-LOOKBACK, HORIZON, BATCH = 512, 64, 256
-LEVELS = tuple(np.arange(1, 10) / 10)
-LENGTH = 2 * (LOOKBACK + HORIZON)  # of a series, from which several windows are cut
+BATCH = 256
 BLOCK, SAVED = 32, 8  # steps of a block; blocks between two checkpoints
 WARM_UP, DECAY = 500, 0.998  # steps in which the rate rises; of the average of the weights
 HELD_OUT = 4096
+NETWORK = ("cell", "units", "layers", "segment", "decoder", "future")  # options that describe it
 
 
 def parser():
@@ -37,49 +37,18 @@ def parser():
     found.add_argument("--layers", type=int, default=1)
     found.add_argument("--segment", type=int, default=16, help="steps of a segment")
     found.add_argument("--decoder", type=int, default=128, help="hidden units of the decoder")
-    found.add_argument("--future", type=int, default=32, help="units of the layer over the continued seasons")
-    found.add_argument("--steps", type=int, default=20_000, help="optimiser steps until the rate is 0")
+    found.add_argument("--future", type=int, default=40, help="units of the layer over the continued seasons")
+    found.add_argument("--steps", type=int, default=40_000, help="optimiser steps until the rate is 0")
     found.add_argument("--rate", type=float, default=2e-3)
     found.add_argument("--pool", type=int, default=32_768, help="series that windows are cut from")
     found.add_argument("--renewed", type=int, default=256, help="series of the pool that a block replaces")
     return found
 
 
-def network_of(options):
-    """The network with its first weights; nothing is scaled, as windows come standardised."""
-    a = Architecture(
-        cell=options.cell, dtype="float32", steps=LOOKBACK, inputs=CHANNELS, hidden=options.units,
-        layers=options.layers, targets=HORIZON, extra=HORIZON * KNOWN + STATIC, loss="quantile", loss_parameters=LEVELS,
-        horizon=HORIZON, future=KNOWN, static=STATIC, segment=options.segment, decoder="steps",
-        decoder_size=options.decoder, future_size=options.future,
-    )  # fmt: skip
-    ones = [np.ones(n) for n in (a.inputs, a.targets, a.extra)]
-    scaling = Scaling(0 * ones[0], ones[0], 0 * ones[1], ones[1], 0 * ones[2], ones[2])
-    return Network.initial(a, scaling, np.random.default_rng(0))
-
-
-def source(windows, targets=None):
-    """The windows as the core gathers them."""
-    n = len(windows.past)
-    arguments = {
-        "past": windows.past.reshape(-1, CHANNELS), "lookback": LOOKBACK, "past_stride": LOOKBACK,
-        "future": windows.known.reshape(-1, KNOWN), "horizon": HORIZON, "target_stride": HORIZON,
-        "static": windows.static, "starts": np.arange(n + 1, dtype=np.int64) * LOOKBACK,
-    }  # fmt: skip
-    if targets is not None:
-        arguments["target"] = targets.reshape(-1, 1)
-    return _core.Source(**arguments)
-
-
-def predict(network, theta, windows, threads=1):
-    """Quantiles (n, horizon, levels) that rise, in standardised units."""
-    found = network.compiled.predict(theta, source(windows), np.arange(len(windows.past)), threads=threads)
-    return np.sort(found.reshape(len(windows.past), HORIZON, len(LEVELS)), axis=2)
-
-
-def pinball(quantiles, targets):
-    error, levels = targets[:, :, None] - quantiles, np.array(LEVELS)
-    return np.maximum(levels * error, (levels - 1) * error)
+def weights_of(windows):
+    """Windows whose season goes on well count more: scores are relative to the error of that continuation."""
+    weight = 1 / (0.2 + windows.error.astype(np.float64))
+    return weight / weight.mean()
 
 
 class Checkpoint:
@@ -111,38 +80,54 @@ class HeldOut:
     """Windows that training never sees, and the loss of a network on them."""
 
     def __init__(self):
-        self.windows, self.targets = batch_of(
-            np.random.default_rng(3), Pool(7, HELD_OUT, LENGTH).series, HELD_OUT, LOOKBACK, HORIZON
-        )
-        self.naive = np.abs(self.targets - self.windows.known[:, :, 0]).mean()
+        pool = Pool(7, HELD_OUT).series
+        self.windows, self.targets, self.skipped = batch_of(np.random.default_rng(3), pool, HELD_OUT)
 
     def scores(self, network, theta, threads):
-        found = predict(network, theta, self.windows, threads)
-        median = np.abs(self.targets - found[:, :, len(LEVELS) // 2]).mean()
-        return {
-            "held out": round(float(pinball(found, self.targets).mean()), 4),
-            "of seasonal naive": round(float(median / self.naive), 4),
-        }
+        found = quantiles(network, theta, self.windows, threads)
+        error, levels = self.targets[:, :, None] - found, np.array(LEVELS)
+        pinball = np.maximum(levels * error, (levels - 1) * error).mean(axis=(1, 2))
+        median = np.abs(error[:, :, len(LEVELS) // 2]).mean(axis=1)
+        naive = np.abs(self.targets - self.windows.known[:, :, 0]).mean(axis=1)
+        scores = {}
+        for name, rows in (("next", self.skipped == 0), ("later", self.skipped > 0)):
+            scores[name] = round(float(pinball[rows].mean()), 4)
+            scores[f"{name}, of naive"] = round(float(median[rows].mean() / naive[rows].mean()), 4)
+        return scores
+
+
+class Blocks:
+    """Windows of training, each block made while the one before is trained on."""
+
+    def __init__(self, seed, pool, renewed):
+        self.pool, self.renewed = Pool(1000 + seed, pool), renewed
+        self.rng, self.maker = np.random.default_rng(seed), ThreadPoolExecutor(1)
+        self.ahead = self.maker.submit(self._made)
+
+    def _made(self):
+        self.pool.renew(self.renewed)
+        windows, targets, _ = batch_of(self.rng, self.pool.series, BLOCK * BATCH)
+        return source(windows, targets, weights_of(windows))
+
+    def next(self):
+        found, self.ahead = self.ahead.result(), self.maker.submit(self._made)
+        return found
 
 
 def main():
     options = parser().parse_args()
     began = time.time()
-    network = network_of(options)
+    network = network_of(**{name: getattr(options, name) for name in NETWORK})
     at = Checkpoint(options.out, network)
     print(json.dumps({"weights": len(at.theta), "steps": at.steps, **vars(options)}, default=str), flush=True)
-    held_out, pool = HeldOut(), Pool(1000 + at.steps, options.pool, LENGTH)
-    rng, scratch = np.random.default_rng(at.steps), _core.Scratch()
-    made = trained = loss = 0.0
+    held_out, blocks = HeldOut(), Blocks(at.steps, options.pool, options.renewed)
+    scratch, trained, loss = _core.Scratch(), 0.0, 0.0
     while time.time() - began < 60 * options.minutes and at.steps < options.steps:
-        before = time.time()
-        pool.renew(options.renewed)
-        windows, targets = batch_of(rng, pool.series, BLOCK * BATCH, LOOKBACK, HORIZON)
-        made, before = made + time.time() - before, time.time()
+        windows, before = blocks.next(), time.time()
         steps = at.steps + np.arange(BLOCK)
         falling = 0.5 + 0.5 * np.cos(np.pi * np.minimum(steps / options.steps, 1))
         found = network.compiled.train(
-            at.theta, at.optimizer, source(windows, targets), np.arange(len(targets)), BATCH,
+            at.theta, at.optimizer, windows, np.arange(BLOCK * BATCH), BATCH,
             rates=options.rate * np.minimum(1, (steps + 1) / WARM_UP) * falling, clip_norm=1.0, average=at.average,
             average_decay=DECAY, seed=at.steps, threads=options.threads, scratch=scratch,
         )  # fmt: skip
@@ -155,8 +140,7 @@ def main():
             at.save(options)
             line = {"steps": at.steps, "windows": at.steps * BATCH, "loss": round(float(loss), 4)}
             line |= held_out.scores(network, at.average, options.threads)
-            line |= {"made": round(made), "trained": round(trained), "seconds": round(time.time() - began)}
-            print(json.dumps(line), flush=True)
+            print(json.dumps(line | {"trained": round(trained), "seconds": round(time.time() - began)}), flush=True)
 
 
 if __name__ == "__main__":

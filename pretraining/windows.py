@@ -1,39 +1,57 @@
 """Windows for training, out of a pool of series that is renewed little by little."""
 
 import numpy as np
-from features import read
 from series import series
 
-__all__ = ["Pool", "batch_of"]
+from forecast._pretrained.network import HORIZON, LOOKBACK
+from forecast._pretrained.reading import FARTHEST, read
+
+__all__ = ["LENGTH", "Pool", "batch_of"]
+
+LENGTH = LOOKBACK + FARTHEST + 2 * HORIZON + 448  # of a series, from which several windows are cut
+_TOGETHER = 512  # windows whose arrays stay in the second-level cache
 
 
 class Pool:
     """Series of which windows are cut; `renew` replaces the oldest."""
 
-    def __init__(self, seed, size, length):
+    def __init__(self, seed, size):
         self.rng = np.random.default_rng(seed)
-        self.length, self.oldest = length, 0
-        self.series = np.empty((size, length), dtype=np.float32)
+        self.oldest = 0
+        self.series = np.empty((size, LENGTH), dtype=np.float32)
         for first in range(0, size, 1024):
             n = min(1024, size - first)
-            self.series[first : first + n] = series(self.rng, n, length)
+            self.series[first : first + n] = series(self.rng, n, LENGTH)
 
     def renew(self, n):
         places = (self.oldest + np.arange(n)) % len(self.series)
-        self.series[places] = series(self.rng, n, self.length)
+        self.series[places] = series(self.rng, n, LENGTH)
         self.oldest = (self.oldest + n) % len(self.series)
 
 
-def batch_of(rng, pool, n, lookback, horizon):
-    """`n` windows: what the network reads, and scaled targets (n, horizon)."""
+def batch_of(rng, pool, n):
+    """`n` windows: what the network reads, scaled targets (n, horizon), and the steps between the two."""
+    parts = [_part(rng, pool, min(_TOGETHER, n - first)) for first in range(0, n, _TOGETHER)]
+    windows, targets, skipped = zip(*parts, strict=True)
+    joined = type(windows[0])(*(np.concatenate(part) for part in zip(*windows, strict=True)))
+    return joined, np.concatenate(targets), np.concatenate(skipped)
+
+
+def _part(rng, pool, n):
     which = rng.integers(len(pool), size=n)
-    start = rng.integers(0, pool.shape[1] - lookback - horizon + 1, size=n)
-    values = pool[which[:, None], start[:, None] + np.arange(lookback + horizon)].astype(np.float64)
-    past, future = values[:, :lookback], values[:, lookback:]
-    past = _shortened(rng, _with_gaps(rng, past))
-    windows = read(past, horizon)
+    skipped = _skipped(rng, n)
+    start = rng.integers(0, pool.shape[1] - LOOKBACK - HORIZON + 1 - skipped)
+    past = pool[which[:, None], start[:, None] + np.arange(LOOKBACK)].astype(np.float64)
+    future = pool[which[:, None], (start + LOOKBACK + skipped)[:, None] + np.arange(HORIZON)]
+    windows = read(_shortened(rng, _with_gaps(rng, past)), HORIZON, skipped)
     targets = np.clip((future - windows.centre) / windows.scale, -20, 20)
-    return windows, targets.astype(np.float32)
+    return windows, targets.astype(np.float32), skipped
+
+
+def _skipped(rng, n):
+    """Whole passes between the window and the forecast: none for half of the windows, else evenly in the logarithm."""
+    passes = np.floor(np.exp(rng.uniform(0, np.log(FARTHEST / HORIZON + 1), n))).astype(np.int64)
+    return HORIZON * np.where(rng.random(n) < 0.5, 0, passes)
 
 
 def _shortened(rng, past):

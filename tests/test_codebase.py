@@ -72,7 +72,7 @@ CHAIN = [
     {"_recipe"},
     {"_preparation"},
     {"_classifier"},
-    {"_rnn", "_linear"},
+    {"_rnn", "_linear", "_pretrained"},
     {"_training", "_onnx"},
     {"_network"},
     {"_registries", "_conformal"},

@@ -83,7 +83,7 @@ def test_what_is_given_is_kept():
     model = recipe(lookback=36, transform=None, window_norm="mean", season=24).fit(daily_cycle(900))
     assert "GRU" in model.report_.candidates.index
     for name, one in model.recipe_["members"].items():
-        if name not in ("seasonal naive", "last value"):
+        if name not in ("pretrained", "seasonal naive", "last value"):
             assert (one["lookback"], one["transform"], one["window_norm"]) == (36, None, "mean"), name
 
 

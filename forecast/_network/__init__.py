@@ -3,7 +3,7 @@
 `Architecture` is the stored description; `spec_of` makes streams and layers of it, which the core computes.
 """
 
-from .._core import Optimizer
+from .._core import Optimizer, Source
 from .._core import config as core_config
 from .architecture import (
     ACTIVATED_CELLS,
@@ -61,6 +61,7 @@ __all__ = [
     "Point",
     "Scaling",
     "Sensitivity",
+    "Source",
     "Stream",
     "along",
     "compiled",

@@ -197,13 +197,18 @@ class Network:
         work = passes * _work_per_window(self.spec) * n_windows
         return thread_count(n_jobs, _core.config()["openmp_max_threads"] if n_jobs is None else 1, work)
 
+    @property
+    def packed(self) -> _core.Packed:
+        """The weights as predictions read them."""
+        self._packed = self.compiled.pack(self.theta, self._packed)
+        return self._packed
+
     def predict(self, arguments: dict[str, Any], n_windows: int, n_jobs: int | None = None) -> Floats:
         """Forecasts in the targets' own units, float64 of shape (n_windows, outputs)."""
-        self._packed = self.compiled.pack(self.theta, self._packed)
         index = np.arange(n_windows, dtype=np.int64)
         alone = n_windows == 1 and self.theta.nbytes < WORTH_SHARING
         threads = 1 if alone else self.threads(n_jobs, n_windows)
-        outputs = self.compiled.predict(self._packed, self.source(arguments), index, threads=threads)
+        outputs = self.compiled.predict(self.packed, self.source(arguments), index, threads=threads)
         return self.outputs.in_units(outputs, self.scaling.output_scale, self.scaling.target_mean)
 
     def sample(
@@ -219,13 +224,13 @@ class Network:
         Window w of sample s has the place s * n_windows + w in a call, which is the counter of its masks; a call takes
         as many samples as fit, whatever `n_samples` is, so the first ones are the same for any number.
         """
-        self._packed = self.compiled.pack(self.theta, self._packed)
+        packed = self.packed
         together, source, found = max(_SAMPLED_TOGETHER // max(n_windows, 1), 1), self.source(arguments), []
         for first in range(0, n_samples, together):
             n = min(together, n_samples - first)
             index = np.tile(np.arange(n_windows, dtype=np.int64), n)
             threads = self.threads(n_jobs, len(index))
-            outputs = self.compiled.sample(self._packed, source, index, int(rng.integers(2**63)), threads=threads)
+            outputs = self.compiled.sample(packed, source, index, int(rng.integers(2**63)), threads=threads)
             outputs = self.outputs.in_units(outputs, self.scaling.output_scale, self.scaling.target_mean)
             found.append(outputs.reshape(n, n_windows, -1))
         return np.concatenate(found)

@@ -10,7 +10,15 @@ from .continuing import SHARE, goes_on_from_weights, trained_on, with_parameters
 from .member import PARAMETERS, Member, Settings, Task, prepared, trained
 from .outputs import as_given, kind_of
 from .preparation import Preparation
-from .regression import accepts_windows, fit_regressor, goes_on, predict_windows, unfrozen
+from .regression import (
+    accepts_windows,
+    fit_regressor,
+    goes_on,
+    needs_windows,
+    predict_windows,
+    reads_series,
+    unfrozen,
+)
 from .rows import Rows
 from .spread import LEVELS, Spread, widths_of
 from .weighting import RowWeights, learns
@@ -33,8 +41,10 @@ __all__ = [
     "goes_on_from_weights",
     "kind_of",
     "learns",
+    "needs_windows",
     "predict_windows",
     "prepared",
+    "reads_series",
     "trained",
     "trained_on",
     "unfrozen",

@@ -16,7 +16,16 @@ from .._registries import DECAYING_CELLS
 from .._types import Floats, Integers, WindowNorm
 from .._windows import at_every_step
 from .preparation import Preparation
-from .regression import blocks_of, carries, fit_regressor, goes_on, predict_windows, to_fit
+from .regression import (
+    blocks_of,
+    carries,
+    fit_regressor,
+    goes_on,
+    needs_windows,
+    predict_windows,
+    reads_series,
+    to_fit,
+)
 from .spread import LEVELS, widened
 
 if TYPE_CHECKING:
@@ -124,6 +133,11 @@ class Member:
     def looks_back(self) -> int:
         """Rows before a forecast that it reads; those that a difference takes come before what a regressor reads."""
         return max(self.preparation.lookback, getattr(self.regressor, "n_history_", 1)) + self.preparation.n_lost
+
+    @property
+    def reads(self) -> int:
+        """Rows before a forecast that it reads if they are there; fewer do as well."""
+        return max(self.looks_back, getattr(self.regressor, "n_read_", 1) + self.preparation.n_lost)
 
     def channels(self, rows: Rows) -> Rows:
         """The rows as the regressor sees them."""
@@ -354,6 +368,7 @@ def prepared(settings: Settings, task: Task, rows: Rows) -> Preparation:
         labels=list(task.target_names),
         irregular=task.axis.irregular,
         decays=task.masked and not task.axis.irregular and _decays(settings.regressor),
+        reads_series=reads_series(settings.regressor),
     )
     own = task.target_names if rows.targets.shape[1] == len(task.target_names) else ["target"]
     seen = [*own, *task.past_names]
@@ -391,7 +406,7 @@ def _training_windows(preparation: Preparation, settings: Settings, task: Task, 
     clock = task.axis.positions(rows.index[rows.starts[:-1]]) if rows.n_series > 1 else None
     windows = preparation.training_windows(rows, settings.step, clock)
     windows = blocks_of(windows) if carries(settings.regressor) else windows
-    if not len(windows):
+    if not len(windows) and needs_windows(settings.regressor):
         raise ValueError(
             Refusal(
                 f"no window is left to train on: no series has {preparation.n_lost} (lost to the transform) + "

@@ -76,6 +76,8 @@ class Preparation:
         newest row and know ahead, and the time since the row before, both in steps of `freq`.
     decays : bool
         Whether states decay with the steps since a target was last observed: a channel behind the calendar.
+    reads_series : bool
+        Whether the regressor reads the series beyond the window, and sees by itself whether it ever moved.
     """
 
     lookback: int
@@ -100,6 +102,7 @@ class Preparation:
     named: list[Hashable] | None = None
     irregular: bool = False
     decays: bool = False
+    reads_series: bool = False
 
     def _levels_of(self, role: str, table: Floats) -> list[int]:
         """Levels of the covariates of a role, whose past begins behind the targets."""
@@ -159,7 +162,8 @@ class Preparation:
             }
         if Norm.of(self.window_norm, self.lookback).kind == "standard":
             self.floors = self._measured(rows, rows.keys)
-        elif self.transform is None and rows.n_series > 1 and self.lookback:  # a series alone has its own unit
+        elif self.transform is None and rows.n_series > 1 and self.lookback and not self.reads_series:
+            # A series alone has its own unit.
             self.still, self.named = still_series(rows), list(rows.keys)
         return self
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from .._windows import Windows
 
 __all__ = [
-    "LEAST", "accepts_windows", "blocks_of", "carries", "fit_regressor", "goes_on", "judged", "predict_windows",
-    "to_fit", "unfrozen",
+    "LEAST", "accepts_windows", "blocks_of", "carries", "fit_regressor", "goes_on", "judged", "needs_windows",
+    "predict_windows", "reads_series", "to_fit", "unfrozen",
 ]  # fmt: skip
 
 LEAST = 10  # windows: fewer say nothing of a forecaster
@@ -59,6 +59,34 @@ def carries(regressor: Any) -> bool:
     bool
     """
     return accepts_windows(regressor) and bool(getattr(regressor, "stateful", False))
+
+
+def needs_windows(regressor: Any) -> bool:
+    """Whether a fit needs a window: not of a regressor that has learnt all before.
+
+    Parameters
+    ----------
+    regressor : estimator
+
+    Returns
+    -------
+    bool
+    """
+    return getattr(regressor, "_needs_windows", True)
+
+
+def reads_series(regressor: Any) -> bool:
+    """Whether a regressor reads series beyond their windows and sees by itself whether they ever moved.
+
+    Parameters
+    ----------
+    regressor : estimator
+
+    Returns
+    -------
+    bool
+    """
+    return getattr(type(regressor), "_reads_series", False)
 
 
 def blocks_of(windows: Windows) -> Windows:

@@ -14,6 +14,7 @@ from .._frames import frame_named, placed
 from .._preparation import accepts_windows
 from .._refusals import Refusal, argument, joined
 from .._types import Booleans, Floats, Integers
+from .parameters import regressors_of
 
 if TYPE_CHECKING:
     from .._frames import Panel
@@ -123,8 +124,7 @@ def lowest_of(model: SeriesForecaster) -> float | None:
 
 
 def _losses_of(model: SeriesForecaster) -> list[str | None]:
-    given = [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
-    return [getattr(one, "loss", None) if accepts_windows(one) else None for one in given]
+    return [getattr(one, "loss", None) if accepts_windows(one) else None for one in regressors_of(model)]
 
 
 def note_beyond(

@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._preparation import SHARE, goes_on_from_weights, trained_on, with_parameters
-from .._refusals import Refusal, Words
+from .._refusals import Fix, Refusal, Words
 from .calibration import ticks
 from .errors import errors_since
 from .growing import JUDGED
+from .parameters import is_chosen, member_settings, settings_of
 from .span import Span
 
 if TYPE_CHECKING:
     from .._preparation import Rows, RowWeights
     from .calibration import Calibration
+    from .forecaster import SeriesForecaster
     from .state import FittedState
 
-__all__ = ["OldRowsWarning", "continued", "joined", "with_members_trained_on"]
+__all__ = ["OldRowsWarning", "continued", "joined", "regressors_now", "with_members_trained_on"]
 
 
 class OldRowsWarning(UserWarning):
@@ -204,3 +206,41 @@ def _with_errors(state: FittedState) -> Calibration | None:
     times = ticks(found.labels)
     order = np.argsort(times, kind="stable")
     return calibration.followed_by(found.relative[order], [found.series[at] for at in order], times[order])
+
+
+def regressors_now(model: SeriesForecaster) -> dict[str, Any]:
+    """The regressors of a fitted model with the parameters that they have now.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+
+    Returns
+    -------
+    dict of str to estimator
+        By the name of the member, "regressor" for one alone; empty after a recipe.
+
+    Raises
+    ------
+    ValueError
+        The members are other ones than in `fit`.
+    """
+    if is_chosen(model) and model.recipe_["regressor"] is None:
+        return {}
+    names = ["regressor"] if model._state.members is None else list(model._state.members)
+    now = {}
+    if model.members is not None:
+        now = {name: settings.regressor for name, (settings, _) in member_settings(model).items()}
+    elif model.regressor is not None:
+        now = {"regressor": settings_of(model).regressor}
+    if len(now) == len(names) == 1:
+        return dict(zip(names, now.values(), strict=True))
+    if set(now) != set(names):
+        raise ValueError(
+            Refusal(
+                f"the regressors are {list(now) or 'left to a recipe'}, but the continued fit had {names}",
+                expected="the same",
+                fix=Fix("model.fit(X)", ""),
+            )
+        )
+    return now

@@ -102,7 +102,7 @@ def fitted_state(
         fitted = _single(model, task, rows, ends, before)
     names, verdict = list(fitted["members"]), fitted["verdict"]
     members = list(fitted["members"].values())
-    needed = max(*(member.looks_back for member in members), panel.axis.season_length)
+    needed = max(*(member.reads for member in members), panel.axis.season_length)
     lead, one = members[0], len(members) == 1
     state = FittedState(
         regressor=lead.regressor,
@@ -245,6 +245,7 @@ def _chosen(model: SeriesForecaster, task: Task, rows: Rows, ends: Integers | No
         calendar=model.calendar, multi_target=model.multi_target, loss=model.loss, lower=lowest_of(model),
         level=model.level, clip_covariates=model.clip_covariates, step=model.step,
         random_state=model.random_state if seed is None else seed, max_seconds=model.max_seconds,
+        pretrained=model.pretrained,
     )  # fmt: skip
     cut = ends
     if cut is None:

@@ -16,14 +16,15 @@ from .._callbacks import CALLBACKS, SupportsCallbacks, fit_task
 from .._decorators import fit_context
 from .._dlpack import as_numpy
 from .._files import Saved, stored
-from .._frames import Roles, Rules, check_length, enter, note_sentinels, note_time, read_panel
+from .._frames import Roles, Rules, enter, note_sentinels, note_time, read_panel
 from .._parameter_docs import DescribesParameters
 from .._types import FrameLike, Seed
 from .blockwise import fitted_on_blocks, refuse_on_blocks
 from .bounds import check_bounds, note_beyond
 from .card import card_parts
+from .continuing import regressors_now
 from .fitting import fitted_state
-from .parameters import CONSTRAINTS, lookback_of, regressors_of
+from .parameters import CONSTRAINTS, refuse_short
 from .remembered import Remembered
 from .targets import entered, is_flat, with_target
 from .tools import refuse_arrays, refuse_shuffled_rows
@@ -51,8 +52,9 @@ class SeriesForecaster(
 
     Parameters
     ----------
-    regressor : estimator, default=None
-        Regressor on windows; it is cloned in `fit`. Any scikit-learn regressor works, such as `RNNForecaster()`,
+    regressor : estimator or "pretrained", default=None
+        Regressor on windows; it is cloned in `fit`. "pretrained": `PretrainedForecaster()`, which needs no training
+        and reads no covariates. Any scikit-learn regressor works, such as `RNNForecaster()`,
         `Ridge()`, LightGBM or a pipeline; it gets the matrix of windows. If it has a single output, as gradient
         boosting has, a clone is fitted for each step and target. None: `fit` chooses.
     target : label or list of labels, default=None
@@ -159,6 +161,9 @@ class SeriesForecaster(
     max_seconds : float, default=None
         Limit on the elapsed time of `fit` for a recipe. If it is too short, networks get fewer optimiser steps or are
         left out, and a warning says so, because the result then depends on the machine.
+    pretrained : bool, default=True
+        Whether the pretrained network (`PretrainedForecaster`) is a member of a recipe, with a weight that validation
+        gives it, and its forecast where there are too few rows to judge any other. It reads no covariates.
     n_jobs : int, default=None
         Number of threads for the networks of a recipe; None: all usable cores. Results do not depend on it.
     random_state : int, RandomState instance or None, default=None
@@ -261,6 +266,7 @@ class SeriesForecaster(
         members: dict[str, dict[str, Any]] | None = None,
         validation_fraction: float | None = 0.1,
         max_seconds: float | None = None,
+        pretrained: bool = True,
         n_jobs: int | None = None,
         random_state: Seed = None,
         verbose: int = 0,
@@ -294,6 +300,7 @@ class SeriesForecaster(
         self.members = members
         self.validation_fraction = validation_fraction
         self.max_seconds = max_seconds
+        self.pretrained = pretrained
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
@@ -397,7 +404,7 @@ class SeriesForecaster(
             static=None if static is None else enter(static, "static")[0],
         )
         panel = read_panel(frame, roles, rules)
-        check_length(int(np.diff(panel.starts).max()), lookback_of(self), self.horizon)
+        refuse_short(self, int(np.diff(panel.starts).max()))
         later = None if X_val is None else self._validation_panel(panel, roles, X_val, y_val, target)
         note_beyond(self.lower, self.upper, roles.target, panel, stacklevel=3)
         weights = row_weights(self, frame, roles, panel.axis, sample_weight)
@@ -438,4 +445,4 @@ class SeriesForecaster(
         )
 
     def _regressors(self) -> dict[str, Any]:
-        return regressors_of(self)
+        return regressors_now(self)

@@ -119,7 +119,7 @@ def rows_to_forecast(
     state, longer = state.knowing(past), state.rows if request.fresh is None else request.fresh
     if n_origins > 1 and set(past.keys) <= set(longer.keys):
         past = longer.only(past.keys)
-    back = max(1, *(member.looks_back for member, _ in state.parts)) + n_origins - 1
+    back = max(1, *(member.reads for member, _ in state.parts)) + n_origins - 1
     past = past.tail(back)
     rows, newest = with_future(state, past, request.labels, request.future)
     for key, length in zip(past.keys, np.diff(past.starts), strict=True) if n_origins > 1 else ():

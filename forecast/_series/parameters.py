@@ -10,7 +10,8 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from .._distributions import FAMILIES
-from .._preparation import LEVELS, Settings, accepts_windows
+from .._frames import check_length
+from .._preparation import LEVELS, Settings, accepts_windows, needs_windows, reads_series
 from .._preparation.regression import carries
 from .._refusals import Fix, Refusal, Words, argument
 from .._windows import at_every_step
@@ -27,8 +28,10 @@ __all__ = [
     "member_settings",
     "refuse_carried",
     "refuse_choosing",
+    "refuse_short",
     "refuse_summed",
     "refuse_unread",
+    "regressor_of",
     "regressors_of",
     "settings_of",
     "without_report",
@@ -38,7 +41,7 @@ AUTO = StrOptions({"auto"})
 DEFAULT_FRACTION = 0.1  # validation_fraction of forecaster and network alike
 
 CONSTRAINTS = {
-    "regressor": [HasMethods(["fit", "predict"]), None],
+    "regressor": [HasMethods(["fit", "predict"]), StrOptions({"pretrained"}), None],
     "target": "no_validation",
     "lookback": [Interval(Integral, 0, None, closed="left"), AUTO],
     "horizon": [Interval(Integral, 1, None, closed="left")],
@@ -66,6 +69,7 @@ CONSTRAINTS = {
     "half_life": [Interval(Real, 0, None, closed="neither"), None],
     "members": [dict, None],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+    "pretrained": ["boolean"],
     "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
     "n_jobs": [Integral, None],
     "random_state": ["random_state"],
@@ -75,7 +79,10 @@ CONSTRAINTS = {
 # What "auto" means when a regressor is given: nothing is chosen then.
 PLAIN = {"lookback": 48, "window_norm": "last", "transform": None, "calendar": None, "multi_target": "joint"}
 # Arguments of the choice alone, and their defaults.
-CHOOSING = {"season": "auto", "loss": "absolute_error", "max_seconds": None, "n_jobs": None, "random_state": None}
+CHOOSING = {
+    "season": "auto", "loss": "absolute_error", "max_seconds": None, "pretrained": True, "n_jobs": None,
+    "random_state": None,
+}  # fmt: skip
 AS_THEY_ARE = ("level", "clip_covariates", "step")  # with a regressor
 KEYS = (
     "regressor", "lookback", "window_norm", "transform", "calendar", "multi_target", "level", "clip_covariates", "step",
@@ -86,6 +93,40 @@ KEYS = (
 def is_chosen(model: SeriesForecaster) -> bool:
     """Whether `fit` chooses regressors by itself."""
     return model.regressor is None and model.members is None
+
+
+def regressor_of(model: SeriesForecaster) -> Any:
+    """The regressor of a model, also where it is given by its name; None where there is none.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+
+    Returns
+    -------
+    estimator or None
+    """
+    if not isinstance(model.regressor, str):
+        return model.regressor
+    from .._pretrained import PretrainedForecaster  # here, for those who never use it
+
+    return PretrainedForecaster()
+
+
+def regressors_of(model: SeriesForecaster) -> list[Any]:
+    """The regressor of a model, or those of its members; `[None]` where `fit` chooses.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+
+    Returns
+    -------
+    list of estimator or None
+    """
+    if model.members is None:
+        return [regressor_of(model)]
+    return [one.get("regressor") for one in model.members.values()]
 
 
 def refuse_choosing(model: SeriesForecaster) -> None:
@@ -122,9 +163,7 @@ def refuse_carried(model: SeriesForecaster) -> None:
     ----------
     model : SeriesForecaster
     """
-    given: list[Any] = (
-        [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
-    )
+    given = regressors_of(model)
     for regressor in given:
         deep = regressor.get_params() if hasattr(regressor, "get_params") else {}
         for name, value in deep.items():
@@ -183,9 +222,7 @@ def refuse_unread(model: SeriesForecaster, levels: dict[Any, Any] | None) -> Non
                 fix=argument("categorical", "one-hot"),
             )
         )
-    given: list[Any] = (
-        [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
-    )
+    given = regressors_of(model)
     for regressor in given:
         if "category_left_out" not in getattr(regressor, "get_params", dict)():
             name = "a recipe" if regressor is None else type(regressor).__name__
@@ -268,7 +305,7 @@ def without_report(model: SeriesForecaster) -> dict[str, Any]:
         return {}
     changes: dict[str, Any] = {"validation_fraction": None}
     if model.regressor is not None:
-        changes["regressor"] = _told(model.regressor, model)
+        changes["regressor"] = _told(regressor_of(model), model)
     elif model.members:
         changes["members"] = {
             name: one | {"regressor": _told(one["regressor"], model)} for name, one in model.members.items()
@@ -278,7 +315,8 @@ def without_report(model: SeriesForecaster) -> dict[str, Any]:
 
 def _plain(given: dict[str, Any], regressor: Any) -> dict[str, Any]:
     """Arguments with what "auto" means in its place."""
-    found = {name: PLAIN[name] if _is_auto(value) else value for name, value in given.items()}
+    usual = PLAIN | {"lookback": 1, "window_norm": None} if reads_series(regressor) else PLAIN
+    found = {name: usual[name] if _is_auto(value) else value for name, value in given.items()}
     # Without a past there is nothing to subtract; at every step a norm would see what is ahead of earlier steps.
     # Counts and positive numbers have their own units.
     loss = getattr(regressor, "loss", None) if accepts_windows(regressor) else None
@@ -303,9 +341,32 @@ def settings_of(model: SeriesForecaster) -> Settings:
     -------
     Settings
     """
-    given = _plain({name: getattr(model, name) for name in PLAIN}, model.regressor)
+    regressor = regressor_of(model)
+    given = _plain({name: getattr(model, name) for name in PLAIN}, regressor)
     given |= {name: getattr(model, name) for name in AS_THEY_ARE}
-    return Settings(regressor=_told(model.regressor, model), **given)
+    return Settings(regressor=_told(regressor, model), **given)
+
+
+def refuse_short(model: SeriesForecaster, n_rows: int) -> None:
+    """Refuse rows that hold no window, where one is needed: not for a network that is trained already.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+    n_rows : int
+        Of the longest series.
+
+    Raises
+    ------
+    ValueError
+    """
+    lookback = lookback_of(model)
+    if is_chosen(model):
+        needed = not model.pretrained or model.loss in FAMILIES
+    else:
+        needed = any(map(needs_windows, regressors_of(model)))
+    if needed or n_rows < lookback:
+        check_length(n_rows, lookback, model.horizon)
 
 
 def lookback_of(model: SeriesForecaster) -> int:
@@ -376,44 +437,6 @@ def member_settings(model: SeriesForecaster) -> dict[str, tuple[Settings, float]
     if isclose(total, 1.0, rel_tol=1e-12):  # those of a recipe, which would lose their last bit
         total = 1.0
     return {name: (one, weight / total) for name, (one, weight) in found.items()}
-
-
-def regressors_of(model: SeriesForecaster) -> dict[str, Any]:
-    """The regressors of a fitted model with the parameters that they have now.
-
-    Parameters
-    ----------
-    model : SeriesForecaster
-
-    Returns
-    -------
-    dict of str to estimator
-        By the name of the member, "regressor" for one alone; empty after a recipe.
-
-    Raises
-    ------
-    ValueError
-        The members are other ones than in `fit`.
-    """
-    if is_chosen(model) and model.recipe_["regressor"] is None:
-        return {}
-    names = ["regressor"] if model._state.members is None else list(model._state.members)
-    now = {}
-    if model.members is not None:
-        now = {name: settings.regressor for name, (settings, _) in member_settings(model).items()}
-    elif model.regressor is not None:
-        now = {"regressor": settings_of(model).regressor}
-    if len(now) == len(names) == 1:
-        return dict(zip(names, now.values(), strict=True))
-    if set(now) != set(names):
-        raise ValueError(
-            Refusal(
-                f"the regressors are {list(now) or 'left to a recipe'}, but the continued fit had {names}",
-                expected="the same",
-                fix=Fix("model.fit(X)", ""),
-            )
-        )
-    return now
 
 
 def _widths_of(model: SeriesForecaster, name: str, widths: Any) -> tuple[float, ...] | None:

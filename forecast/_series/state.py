@@ -223,6 +223,14 @@ class FittedState:
         return all(member.has_quantiles for member, _ in self.parts)
 
     @property
+    def knowing_intervals(self) -> FittedState | None:
+        """The member, alone, that has intervals before any error is known: its quantiles were learnt elsewhere."""
+        for member, _ in self.parts:
+            if getattr(member.regressor, "_knows_its_intervals", False):
+                return self.alone(member)
+        return None
+
+    @property
     def family(self) -> str | None:
         """Name of the distributions that are forecast, None where there are none in the units of the series."""
         return self.parts[0][0].family if len(self.parts) == 1 else None

@@ -12,6 +12,7 @@ from .._frames import read_panel
 from .._preparation import RowWeights, learns
 from .._refusals import Fix, Refusal, argument
 from .._types import Floats
+from .parameters import regressors_of
 
 if TYPE_CHECKING:
     from .._frames import Roles, TimeAxis
@@ -46,7 +47,7 @@ def row_weights(
     """
     if sample_weight is None and model.half_life is None:
         return None
-    given = [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
+    given = regressors_of(model)
     if not any(regressor is None or learns(regressor) for regressor in given):
         what = "half_life" if sample_weight is None else "sample_weight"
         naive = " and ".join(type(regressor).__name__ for regressor in given)

@@ -242,7 +242,7 @@ class _Pieces:
     @classmethod
     def of(cls, state: FittedState, rows: Rows, n_origins: int, gap: int | None) -> _Pieces:
         horizon = state.horizon
-        back = max(1, *(member.looks_back for member, _ in state.parts))
+        back = max(1, *(member.reads for member, _ in state.parts))
         gap = back + horizon if gap is None else int(gap)
         each = max(n_origins // rows.n_series, 2)
         found = []

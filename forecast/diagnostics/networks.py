@@ -8,6 +8,7 @@ from .._classifier import RNNClassifier
 from .._refusals import Refusal
 from .._rnn import RNNForecaster
 from .._series import SeriesForecaster, windows_of_frame
+from .._series.parameters import regressor_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -75,7 +76,7 @@ def network_of(model: Any, X: Any, y: Any = None) -> tuple[Any, Any, Any]:
     """
     if isinstance(model, RNNClassifier):
         return model, X, y
-    inside = getattr(model, "regressor_", model.regressor) if isinstance(model, SeriesForecaster) else model
+    inside = getattr(model, "regressor_", regressor_of(model)) if isinstance(model, SeriesForecaster) else model
     unset = inside is None and inside is not model  # SeriesForecaster() makes its network in fit
     if not isinstance(inside, RNNForecaster) and not unset:
         where = "a SeriesForecaster around " if inside is not model else ""

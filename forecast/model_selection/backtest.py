@@ -21,7 +21,6 @@ from .._frames import (
     SentinelWarning,
     TimeColumnWarning,
     blocks_of,
-    check_length,
     enter,
     note_sentinels,
     note_time,
@@ -43,7 +42,15 @@ from .._series.backtesting import (
 )
 from .._series.bounds import lowest_of, within
 from .._series.forecasting import from_origins
-from .._series.parameters import is_chosen, lookback_of, member_settings, settings_of, without_report
+from .._series.parameters import (
+    is_chosen,
+    lookback_of,
+    member_settings,
+    refuse_short,
+    regressor_of,
+    settings_of,
+    without_report,
+)
 from .._shares import shares
 from .._types import Array, Booleans, Floats, FrameLike, Integers
 from ..baselines import NAIVE, naive_forecasts
@@ -276,7 +283,7 @@ def _long_enough(folds: list[Fold], frame: pd.DataFrame, roles: Roles, least: in
 
 def _name(model: Any) -> str:
     if getattr(model, "regressor", None) is not None:
-        return type(model.regressor).__name__
+        return type(regressor_of(model)).__name__
     return "recipe" if getattr(model, "members", None) is None else "members"
 
 
@@ -375,7 +382,7 @@ def _run(
     each = int(min(every, len(folds)))
     groups = [np.arange(start, min(start + each, len(folds))) for start in range(0, len(folds), each)]
     if truth.n_series == 1:
-        check_length(min(len(folds[group[0]].train) for group in groups), lookback_of(model), model.horizon)
+        refuse_short(model, min(len(folds[group[0]].train) for group in groups))
     task = partial(_fit_and_forecast, clone(model), levels=levels, intervals=intervals, given=given, n_paths=n_paths)
     fits, done = Fits(name, len(groups), verbose), []
     results = Parallel(n_jobs=n_jobs, **({"return_as": "generator"} if fits.heard else {}))(

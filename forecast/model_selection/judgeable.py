@@ -10,7 +10,7 @@ import pandas as pd
 
 from .._conformal import residuals_needed
 from .._refusals import Fix, Refusal, Words, argument
-from .._series.parameters import is_chosen, member_settings
+from .._series.parameters import is_chosen, member_settings, regressor_of
 from .._types import Booleans, Floats
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def _regressors(model: Any) -> list[Any]:
     if is_chosen(model):
         return [None]
     if model.members is None:
-        return [model.regressor]
+        return [regressor_of(model)]
     return [settings.regressor for settings, _ in member_settings(model).values()]
 
 

@@ -26,6 +26,7 @@ from .host import Host
 from .requests import columns_of
 
 if TYPE_CHECKING:
+    from ..state import FittedState
     from .requests import Request
 
 __all__ = ["Uncertainty"]
@@ -76,6 +77,8 @@ class Uncertainty(Host):
         If the errors span few horizons, all may have the same sign by chance. So with w horizons of validation windows,
         signed errors have a weight of w / (w + 10); the rest of the weight goes to absolute errors, which widen both
         sides equally.
+
+        The pretrained network alone has intervals also where no errors are known: those of its own quantiles.
 
         With `loss="quantile"`, or the loss of a distribution without a regressor, the bounds are the model's own
         quantiles up to a coverage of 0.95; errors since the fit adjust them like the others. Higher coverages use only
@@ -330,6 +333,8 @@ class Uncertainty(Host):
         `learnt`: those of the levels that learn from the errors since the fit; the others follow them. None: all.
         """
         state = self._state
+        if state.calibration is None and state.knowing_intervals is not None:
+            return self._bounded_by_quantiles(request, levels, state.knowing_intervals)
         if state.calibration is None:
             raise ValueError(
                 Refusal(
@@ -379,6 +384,17 @@ class Uncertainty(Host):
                 width = cold_widths(state, state.tail, levels, yardstick)
                 offsets = [-np.hypot(np.minimum(lower, 0), width), np.hypot(np.maximum(upper, 0), width)]
             found.append([forecast, *(state.within(yardstick.original(image + side)) for side in offsets)])
+        return found
+
+    def _bounded_by_quantiles(self, request: Request, levels: list[float], one: FittedState) -> list[list[Floats]]:
+        """As `_bounded`, where no error is known: as far from the forecast as quantiles of a member from its median."""
+        tails = [(1 + sign * level) / 2 for sign in (-1, 1) for level in levels]
+        cubes = from_ends(one, request.past, request.labels, request.future, [0.5, *tails])
+        found = []
+        for forecast, cube in zip(self._forecasts(request), cubes, strict=True):
+            bounds = forecast + np.moveaxis(cube[..., 1:] - cube[..., :1], -1, 0)
+            bounds = self._state.within(bounds)
+            found.append([forecast, bounds[: len(levels)], bounds[len(levels) :]])
         return found
 
     def _quantile_cubes(self, request: Request, asked: list[float]) -> list[Floats]:

@@ -1,0 +1,47 @@
+"""The weights in the package: one file, read when the first forecast needs it."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast._files.container import FORMAT, VERSION, pack, read
+from forecast._network import Network
+
+from .network import network_with
+
+__all__ = ["PATH", "card", "packed", "shipped"]
+
+PATH = Path(__file__).with_name("weights.forecast")
+
+
+@lru_cache(maxsize=1)
+def _contents() -> tuple[Network, dict[str, Any]]:
+    tensors, metadata, _ = read(PATH)
+    found = json.loads(metadata["card"])
+    theta = tensors["theta"].astype(np.float32)
+    theta.flags.writeable = False  # one vector for all forecasters
+    return network_with(theta, **found["network"]), found
+
+
+def shipped() -> Network:
+    """The network with the weights in the package, one object for all."""
+    return _contents()[0]
+
+
+def card() -> dict[str, Any]:
+    """What is known of the weights: generators, windows seen, scores, licence, date."""
+    return json.loads(json.dumps(_contents()[1]))
+
+
+def packed(theta: NDArray[np.float32], card: dict[str, Any]) -> bytes:
+    """The bytes of a file with weights, in half precision."""
+    with np.errstate(over="ignore"):
+        half = theta.astype("<f2")
+    if not np.isfinite(half).all():
+        raise ValueError("a weight is too large for half precision")
+    metadata = {"format": FORMAT, "version": str(VERSION), "card": json.dumps(card, allow_nan=False)}
+    return pack({"theta": half}, metadata)
