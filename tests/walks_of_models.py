@@ -11,7 +11,15 @@ from sklearn.linear_model import Ridge
 from walks import Also, Each, Walk
 
 import forecast
-from forecast import LinearForecaster, RNNForecaster, SeriesForecaster, Windows, make_windows, show_config
+from forecast import (
+    LinearForecaster,
+    PretrainedForecaster,
+    RNNForecaster,
+    SeriesForecaster,
+    Windows,
+    make_windows,
+    show_config,
+)
 from forecast.baselines import LastValue
 
 # -------------------- data
@@ -122,7 +130,7 @@ SERIES = {
         forecaster,
         dict(regressor=Ridge(), **RIDGE),
         {
-            "regressor": LastValue(),
+            "regressor": Each([LastValue(), "pretrained"]),
             "target": "b",
             "lookback": 8,
             "horizon": 4,
@@ -151,6 +159,7 @@ SERIES = {
             "members": Also({"one": {"regressor": Ridge(9.0)}, "two": {"regressor": LastValue()}}, regressor=None),
             "validation_fraction": Each([0.5, None, Also(0.5, **RECIPE)]),
             "max_seconds": 1.0,  # of a recipe: test_recipe.py, because networks take seconds
+            "pretrained": Each([False, Also(False, **RECIPE)]),
             "n_jobs": 2,
             "random_state": Also(1, regressor=network(random_state=None), random_state=0),
             "verbose": 1,
@@ -231,6 +240,14 @@ def trained(method="fit", of=(), at=None, **data):
 
 
 WEIGHT = np.linspace(0.1, 2.0, 40)
+TUNED = dict(fine_tune=2, random_state=0)
+
+
+def pretrained(X=None, y=None, sample_weight=None, **parameters):
+    X, y = (X, y) if X is not None else table()
+    return PretrainedForecaster(**parameters).fit(X, y, sample_weight=sample_weight).predict(table()[0])
+
+
 XY = dict(zip(("X", "y"), table(), strict=True))
 OTHER = dict(zip(("X", "y"), table(seed=1), strict=True))
 QUANTILES = network(
@@ -298,6 +315,23 @@ NETWORKS = {
     ),
     "RNNForecaster.to_onnx": Walk(
         lambda path: saved(lambda: QUANTILES.to_onnx(path)), {"path": "a.onnx"}, {"path": "b.onnx"}
+    ),
+    "PretrainedForecaster": Walk(
+        pretrained,
+        {},
+        {
+            "fine_tune": Also(1, random_state=0),
+            "learning_rate": Also(1e-2, **TUNED),
+            "random_state": Also(1, fine_tune=12),
+            "n_jobs": 0,
+        },
+    ),
+    "PretrainedForecaster.fit": Walk(
+        pretrained, XY | TUNED, {"X": OTHER["X"], "y": OTHER["y"], "sample_weight": WEIGHT}
+    ),
+    "PretrainedForecaster.predict": Walk(PretrainedForecaster().fit(**XY).predict, {"X": XY["X"]}, {"X": OTHER["X"]}),
+    "PretrainedForecaster.predict_quantiles": Walk(
+        PretrainedForecaster().fit(**XY).predict_quantiles, {"X": XY["X"]}, {"X": OTHER["X"], "levels": [0.3]}
     ),
     "LinearForecaster": Walk(linear, {}, {"penalty": 10.0, "per_series": True, "covariates": None}),
     "LinearForecaster.fit": Walk(
