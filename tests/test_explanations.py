@@ -165,7 +165,8 @@ def test_members_are_explained_with_their_weights_whatever_each_of_them_looks_at
 
 
 def test_the_recipe_itself_is_explained():
-    model = SeriesForecaster(target="load", past_covariates="wind", horizon=2, random_state=0).fit(framed(150))
+    model = SeriesForecaster(target="load", past_covariates="wind", horizon=2, random_state=0, pretrained=False)
+    model.fit(framed(150))
     found = explain(model, step="each")
     assert gone(found) < BAR
     np.testing.assert_allclose(found.forecast[0], model.predict()["load"].to_numpy(), rtol=1e-5)
@@ -256,7 +257,7 @@ def test_a_series_that_never_moved_is_its_newest_value(changes):
 
 def test_copies_of_the_oldest_row_count_as_that_row():
     """The recipe's members repeat the oldest row of a short history."""
-    model = SeriesForecaster(target="load", horizon=2, lookback=24).fit(framed(150)[["load"]])
+    model = SeriesForecaster(target="load", horizon=2, lookback=24, pretrained=False).fit(framed(150)[["load"]])
     with pytest.warns(forecast.ShortHistoryWarning):
         found = explain(model, history=DF[["load"]][-5:])
     assert np.flatnonzero(np.abs(found.values[0, 0, :, 0])).min() == found.lags.tolist().index(4)

@@ -174,5 +174,5 @@ def test_a_distribution_has_no_pretrained_member():
 def test_a_member_without_a_derivative_is_named():
     df = hourly(20)
     model = recipe().fit(df)
-    with pytest.raises(TypeError, match="PretrainedForecaster is neither"):
+    with pytest.raises(TypeError, match="the pretrained network has no derivative"):
         explain(model)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._linear import LinearForecaster, window_coefficients
-from .._refusals import Refusal
+from .._pretrained import PretrainedForecaster
+from .._refusals import Refusal, argument
 from .._rnn import NetworkDerivative, RNNForecaster
 from ..baselines import Drift, LastValue, SeasonalNaive
 
@@ -66,6 +67,15 @@ def derivative_of(
     regressor = getattr(regressor, "best_estimator_", regressor)
     if isinstance(regressor, RNNForecaster):
         return NetworkDerivative(regressor, windows, n_jobs)
+    if isinstance(regressor, PretrainedForecaster):
+        raise TypeError(
+            Refusal(
+                "the pretrained network has no derivative to explain a forecast by: it finds its seasons in the window",
+                where="model:",
+                expected="a recipe without it",
+                fix=argument("pretrained", False),
+            )
+        )
     if isinstance(regressor, LinearForecaster):
         return _Affine(*window_coefficients(regressor, windows))
     if isinstance(regressor, (LastValue, SeasonalNaive, Drift)):
