@@ -14,7 +14,7 @@ import nox
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 
-NUMERIC = [f"tests/test_{name}.py" for name in ["core", "gradients", "golden", "gather", "bits"]]
+NUMERIC = [f"tests/test_{name}.py" for name in ["core", "gradients", "golden", "gather", "bits", "threads"]]
 
 
 @nox.session
