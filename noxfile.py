@@ -14,7 +14,7 @@ import nox
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 
-NUMERIC = [f"tests/test_{name}.py" for name in ["core", "gradients", "golden", "gather", "bits"]]
+NUMERIC = [f"tests/test_{name}.py" for name in ["core", "gradients", "golden", "gather", "bits", "threads"]]
 
 
 @nox.session
@@ -50,6 +50,21 @@ def neighbours(session):
     session.install("-r", "tests/neighbours.txt", ".", "pytest", "pytest-xdist", "safetensors", "skops")
     files = [f"tests/test_{name}.py" for name in ["sktime", "neighbours", "deployment"]]
     session.run("pytest", "-p", "no:cacheprovider", "-m", "slow or not slow", *files, *session.posargs)
+
+
+@nox.session(default=False)
+def tidy(session):
+    """clang-tidy on the core; `.clang-tidy` says what it looks for. Needs clang-tidy-14, as each version finds more."""
+    session.install("cmake", "ninja", "pybind11>=3.0")
+    build = session.create_tmp()
+    pybind11 = session.run("python", "-m", "pybind11", "--cmakedir", silent=True).strip()
+    session.run(
+        *["cmake", "-G", "Ninja", "-S", ".", "-B", build, "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"],
+        f"-Dpybind11_DIR={pybind11}",
+        env={"CC": "clang-14", "CXX": "clang++-14"},
+    )
+    files = sorted(map(str, Path("cpp").glob("*/*.cpp")))
+    session.run("clang-tidy-14", "--quiet", "-p", build, *(session.posargs or files), external=True)
 
 
 @nox.session(default=False)

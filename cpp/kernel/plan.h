@@ -309,6 +309,7 @@ struct Walk : Planner {
 
   // All arrays of a chunk.
   void memory() {
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): values of T that a double takes
     plan.anchors = arena.take(2 * net.streams[net.past].width * lanes<T> * int64_t(sizeof(double) / sizeof(T)));
     compact(net.past);
     if (net.extra >= 0) compact(net.extra);

@@ -55,7 +55,7 @@ struct Embedding : Weightless {
       if (philox({{window, 0, uint32_t(s), uint32_t(l.number)}}, k.c.seed).x[0] < uint32_t(l.rate * 4294967296.0))
         return l.rows - 1;
     }
-    return int64_t(number + 0.5);
+    return int64_t(number + 0.5);  // NOLINT(bugprone-incorrect-roundings): a code is a whole number from 0
   }
   template <class Way, class T>
   static int64_t* rows(const Call<T>& k, int number, int64_t s) {
