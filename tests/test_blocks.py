@@ -123,7 +123,7 @@ def test_a_column_that_is_not_there_is_refused(tmp_path):
 def test_without_pyarrow_the_error_has_the_fix(tmp_path, monkeypatch):
     written(panel(2), tmp_path)
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    with pytest.raises(ImportError, match=r"Parquet files need pyarrow\. Fix: pip install pyarrow\."):
+    with pytest.raises(ImportError, match=r"Parquet files need pyarrow\. Fix: pip install 'rnn-forecast\[parquet\]'\."):
         ParquetBlocks(tmp_path)._open(COLUMNS)
 
 

@@ -140,6 +140,15 @@ def test_a_model_of_a_frame_forecasts_into_a_file_too(tmp_path):
     pd.testing.assert_frame_equal(found, model.predict(history=frame), check_exact=True, check_freq=False)
 
 
+@pytest.mark.parametrize("name", ["transform", "standard"])
+def test_series_of_the_sample_are_forecast_as_any_other(name):
+    """What the fit in memory learned of them is dropped, so that a forecast depends on the history alone."""
+    newest = panel()[lambda rows: rows["day"] >= DAYS[20]].reset_index(drop=True)
+    model = forecaster(**MODELS[name]).fit(made(sample=5))
+    known, unknown = (model.predict(history=newest.assign(item=newest["item"] + more)) for more in (0, 100))
+    np.testing.assert_array_equal(known["y"], unknown["y"])
+
+
 def test_a_saved_model_gives_the_same_forecasts(tmp_path):
     model = forecaster().fit(made(sample=5))
     model.save(tmp_path / "model.safetensors")

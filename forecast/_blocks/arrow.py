@@ -26,5 +26,5 @@ def arrow() -> tuple[ModuleType, ModuleType, ModuleType]:
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise ImportError(Refusal("Parquet files need pyarrow", fix=install("pyarrow"))) from error
+        raise ImportError(Refusal("Parquet files need pyarrow", fix=install("'rnn-forecast[parquet]'"))) from error
     return pa, pc, pq
