@@ -120,13 +120,13 @@ def test_a_stopped_worker_is_restarted_and_changes_no_byte(started):
     assert there._as_bytes() == here
 
 
-def _crash(*_):
-    os._exit(1)
-
-
 def test_a_shard_that_always_crashes_is_named(started, monkeypatch):
     _, client = started()
-    monkeypatch.setattr("forecast.distributed.rounds.step", _crash)
+
+    def crash(*_):  # inside of the test, so that it travels by its code: workers cannot import this module
+        os._exit(1)
+
+    monkeypatch.setattr("forecast.distributed.rounds.step", crash)
     with pytest.raises(RuntimeError, match=r"shard \d in round 1 killed its worker each time that it was tried"):
         fit(forecaster(), in_partitions(panel()), client=client, n_shards=2)
 

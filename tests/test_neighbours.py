@@ -1,5 +1,6 @@
 """The guide's examples with other packages, each run with the real one; searches and backtests on a Dask cluster."""
 
+import importlib
 import json
 import os
 import re
