@@ -33,7 +33,7 @@ NEEDED = {
     "Darts": lambda: pytest.importorskip("darts"),
     "mlforecast": lambda: pytest.importorskip("mlforecast"),
     "skforecast": lambda: pytest.importorskip("skforecast"),
-    "Dask": lambda: importlib.import_module("distributed"),  # comes with the tests
+    "Dask": lambda: importlib.import_module("distributed"),
 }
 
 

@@ -14,7 +14,7 @@ from .._files import from_bytes
 from .._refusals import Refusal
 from .._series import SeriesForecaster
 from .engine import engine_of, partitions_of, share_of_cores
-from .panel import agreed, look, refused_in
+from .panel import agreed, bare, look, refused_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,8 +80,8 @@ def predict(model: SeriesForecaster, ddf: Any, *, client: Any = None, timeout: f
             )
         )
     engine = engine_of(client, timeout)
-    parts = partitions_of(engine, ddf)
-    tasks = {f"partition {n}": engine.submit("look", look, model, part, n) for n, part in enumerate(parts)}
+    parts, plain = partitions_of(engine, ddf), bare(model)
+    tasks = {f"partition {n}": engine.submit("look", look, plain, part, n) for n, part in enumerate(parts)}
     agreed(engine.gather(tasks), model._state.roles.ids)
     small = light(model)
     if not hasattr(ddf, "to_delayed"):

@@ -20,6 +20,7 @@ from ..model_selection.origins import Fold, folds_of, origins_of
 from ..model_selection.report import long_table, scales_of
 from .engine import engine_of, share_of_cores
 from .fitting import checked, seeded, trained
+from .panel import bare
 from .sharding import prepared_shards, sharded
 
 if TYPE_CHECKING:
@@ -92,8 +93,9 @@ def backtest(
     """
     network = checked(model, n_shards, rounds_per_epoch, None, None)
     engine = engine_of(client, timeout)
-    settings, seed = seeded(model)
-    every = sharded(engine, model, settings, ddf, n_shards, seed)
+    own = bare(model)
+    settings, seed = seeded(own)
+    every = sharded(engine, own, settings, ddf, n_shards, seed)
     folds = _folds(engine, every, cv, model.horizon)
     name, began = type(network).__name__, time.perf_counter()
     tables, scales, notes = [], [], []
@@ -103,12 +105,12 @@ def backtest(
             until = _names(engine.submit("until", rows_until, one, fold.last_known) for one in every.rows)
             rows = list(until.values())
             sizes = engine.gather(_names(engine.submit("size", len, one) for one in rows))
-            shards = prepared_shards(engine, model, settings, every.frame, every.keys, rows, sum(sizes))
+            shards = prepared_shards(engine, own, settings, every.frame, every.keys, rows, sum(sizes))
             state, _ = trained(engine, shards, network, seed, rounds_per_epoch)
             fitted = state._as_bytes()
         sent = engine.submit("fitted", bytes, fitted)
         tasks = _names(
-            engine.submit("judged", judged, one, before, sent, number, fold.fold, every.frame.roles, model, name)
+            engine.submit("judged", judged, one, before, sent, number, fold.fold, every.frame.roles, own, name)
             for one, before in zip(every.rows, shards.tasks, strict=True)
         )
         for table, scale, told in engine.gather(tasks):

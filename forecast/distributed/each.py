@@ -13,7 +13,7 @@ from .._refusals import Refusal
 from .._series import SeriesForecaster
 from .._series.parameters import is_chosen
 from .engine import engine_of, partitions_of, share_of_cores
-from .panel import agreed, in_order, look, rows_by_series
+from .panel import agreed, bare, in_order, look, rows_by_series
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +74,7 @@ def fit_each(
         raise ValueError(Refusal("is None", where="series", expected="the column that names the series"))
     if not isinstance(recipe_from, int | np.integer) or recipe_from < 1:
         raise ValueError(Refusal(where=f"recipe_from={recipe_from!r}", expected="a whole number, 1 or more"))
-    engine = engine_of(client, timeout)
+    engine, model = engine_of(client, timeout), bare(model)
     parts = partitions_of(engine, ddf)
     looks = engine.gather(
         {f"partition {n}": engine.submit("look", look, model, part, n) for n, part in enumerate(parts)}

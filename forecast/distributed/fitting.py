@@ -22,6 +22,7 @@ from .._series.skipping import listed, warn_of
 from .checkpoint import Course, read_checkpoint
 from .engine import engine_of
 from .gathered import forecaster_of
+from .panel import bare
 from .rounds import Plan, train
 from .sharding import sharded
 from .shards import cut_of
@@ -114,8 +115,9 @@ def fit(
     """
     network = checked(model, n_shards, rounds_per_epoch, checkpoint, resume)
     engine = engine_of(client, timeout)
-    settings, seed = seeded(model)
-    shards = sharded(engine, model, settings, ddf, n_shards, seed)
+    own = bare(model)
+    settings, seed = seeded(own)
+    shards = sharded(engine, own, settings, ddf, n_shards, seed)
     fitted, cut = trained(engine, shards, network, seed, rounds_per_epoch, checkpoint, resume)
     return forecaster_of(engine, shards, clone(model), fitted, cut)
 
@@ -155,7 +157,7 @@ def trained(
     RNNForecaster, int or None
         And the time from which on windows were held out.
     """
-    plan = _plan(engine, shards, seed, rounds_per_epoch, checkpoint or resume)
+    plan = _plan(engine, shards, network, seed, rounds_per_epoch, checkpoint or resume)
     begun = State.of(from_bytes(plan.template, BEGUN))
     course = Course(begun) if resume is None else read_checkpoint(resume, plan.mark)
     run, state = train(plan, course)
@@ -216,9 +218,12 @@ def _seed(network: RNNForecaster) -> int:
     return int(given.randint(2**31)) if isinstance(given, np.random.RandomState) else int(given)
 
 
-def _plan(engine: Engine, shards: Sharded, seed: int, parts: int, checkpoint: str | os.PathLike[str] | None) -> Plan:
+def _plan(
+    engine: Engine, shards: Sharded, network: RNNForecaster, seed: int, parts: int,
+    checkpoint: str | os.PathLike[str] | None,
+) -> Plan:  # fmt: skip
     """What all rounds have in common: the held-out windows, scales of all shards, and the initial weights."""
-    network, task, settings = shards.settings.regressor, shards.task, shards.settings
+    task, settings = shards.task, shards.settings
     left_out = {key: reason for one in shards.summaries for key, reason in one.left_out.items()}
     if left_out and len(left_out) < shards.n_series:
         text = f"{len(left_out)} of {shards.n_series} series take no part in training: {listed(left_out)}."

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from sklearn.base import clone
 
+from .._callbacks import CALLBACKS
 from .._frames import Encoding, Layout, Roles, Schema, read_panel
 from .._frames.series import series_of
 from .._frames.stamps import read_stamps
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from .._series import SeriesForecaster
 
 __all__ = [
-    "Frame", "Look", "agreed", "begun_axis", "in_order", "joined", "look", "part_of", "read", "refused_in",
+    "Frame", "Look", "agreed", "bare", "begun_axis", "in_order", "joined", "look", "part_of", "read", "refused_in",
     "rows_by_series",
 ]  # fmt: skip
 
@@ -53,6 +55,25 @@ class Frame(NamedTuple):
     axis: TimeAxis
     schema: Schema
     columns: list[Any]
+
+
+def bare(model: SeriesForecaster) -> SeriesForecaster:
+    """A clone for tasks: not fitted, and without callbacks, which belong to the process of the caller.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+
+    Returns
+    -------
+    SeriesForecaster
+    """
+    own = clone(model).set_params(verbose=0)
+    if hasattr(own.regressor, "callbacks"):
+        own.regressor.set_params(callbacks=None, verbose=0)
+    for one in (own, own.regressor):
+        getattr(one, "__dict__", {}).pop(CALLBACKS, None)
+    return own
 
 
 def roles_of(model: SeriesForecaster, frame: pd.DataFrame) -> Roles:
