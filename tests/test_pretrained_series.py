@@ -58,6 +58,9 @@ def test_an_update_moves_on_and_reads_512_rows():
     whole = pretrained().fit(df).predict()
     updated = pretrained().fit(df[:300]).update(df[300:]).predict()
     pd.testing.assert_frame_equal(updated, whole, rtol=0, atol=0)
+    values = df["load"].to_numpy()[None]
+    alone = PretrainedForecaster().fit(values, np.zeros((1, 24))).predict(values)
+    np.testing.assert_allclose(whole["load"], alone[0], rtol=1e-6)
 
 
 def test_each_series_of_a_panel_is_forecast_as_it_is_alone_and_unseen_ones_too():
