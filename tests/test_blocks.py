@@ -52,7 +52,7 @@ def test_several_columns_name_a_series_also_as_categories(tmp_path):
     frame = panel(4).assign(store="a")
     frame.loc[frame["item"] > 1, "store"] = "b"
     frame = frame.astype({"store": "category", "item": "category"})
-    reading = ParquetBlocks(written(frame, tmp_path, (20,)), block_rows=9).open(
+    reading = ParquetBlocks(written(frame, tmp_path, (20,)), block_rows=9)._open(
         Columns(["store", "item"], "day", ["y"])
     )
     found = whole(reading)
