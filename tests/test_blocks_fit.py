@@ -20,7 +20,7 @@ from forecast import (
 )
 from forecast._callbacks import CALLBACKS
 from forecast._network import Moments
-from forecast._training import Recipe, shares
+from forecast._training import PartsTraining, Recipe, shares
 
 N, STEPS = 24, 40
 DAYS = pd.date_range("2024-01-01", periods=STEPS)
@@ -230,6 +230,22 @@ def test_a_training_that_diverges_keeps_finite_weights():
     with pytest.warns(ConvergenceWarning, match="Training diverged"):
         model = forecaster(wild).fit(made())
     assert np.isfinite(weights(model)).all()
+
+
+def test_a_part_that_diverges_leaves_the_weights_before_it():
+    X = np.random.default_rng(0).normal(size=(64, 6))
+    net = network().fit(X, X[:, -1])._network
+    good = dict(past=X.reshape(-1, 1), lookback=6, past_stride=6, target=X[:, -1:], horizon=1, target_stride=1)
+    bad = np.append(X[:-1, -1:], [[1e300]], axis=0)  # in the second of two batches
+    recipe = Recipe(0.01, "constant", 32, 1, False, 5, 0.0, None, None)
+    training = PartsTraining(net, net.new_optimizer("adam", 0.0, 0.0), np.array([64, 64]), recipe, 0)
+    training.train(0, 0, net.source(good), 64)
+    before = training.theta.copy()
+    with pytest.warns(ConvergenceWarning, match="those before that part of the data"):
+        training.train(0, 1, net.source(good | {"target": bad}), 64)
+    assert training.over
+    assert not np.array_equal(before, net.theta)
+    np.testing.assert_array_equal(training.run.theta, before)
 
 
 @pytest.mark.slow

@@ -63,9 +63,8 @@ def shares(counts: Integers, recipe: Recipe, seed: int) -> Integers:
     found = np.empty((passes, len(counts)), dtype=np.int64)
     for at in range(passes):
         batches = recipe.max_steps * (at + 1) // passes - recipe.max_steps * at // passes
-        # The last end is a whole number, so that rounding loses no batch.
+        # The last end is 1, so that rounding loses no batch.
         cuts = np.minimum(np.floor(ends * batches + rng.random()), batches)
-        cuts[-1] = batches
         found[at] = np.minimum(np.diff(cuts, prepend=0).astype(np.int64) * size, counts)
     return found
 
