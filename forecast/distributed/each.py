@@ -124,7 +124,7 @@ def _fitted(model: SeriesForecaster, frame: pd.DataFrame) -> list[tuple[Any, byt
 def _each(model: SeriesForecaster, frame: pd.DataFrame) -> Iterator[tuple[Any, bytes | None, str | None]]:
     threads = share_of_cores()
     for key, own in rows_by_series(model, frame):
-        one = clone(model).set_params(n_jobs=threads)
+        one = clone(model)
         if hasattr(one.regressor, "n_jobs"):
             one.regressor.set_params(n_jobs=threads)
         try:

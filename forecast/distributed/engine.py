@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "Here", "OnDask", "engine_of", "itself", "partitions_of", "share_of_cores"]
 
 
+_LOST = Refusal("the connection to Dask's scheduler was lost", advice="Start a cluster and fit again.")
+
+
 class Engine(Protocol):
     """What a fit needs of the place where its tasks run."""
 
@@ -103,6 +106,8 @@ class OnDask:
 
     def submit(self, stage: str, function: Callable[..., Any], *args: Any) -> Any:
         """A future; the stage is the task's name on Dask's dashboard."""
+        if self.client.status != "running":
+            raise ConnectionError(_LOST)
         return self.client.submit(function, *args, key=f"{stage}-{uuid.uuid4().hex}", pure=False)
 
     def partitions(self, data: Any) -> list[Any]:
@@ -130,9 +135,7 @@ class OnDask:
             self._wait(dict(tasks))
             return self.client.gather(list(tasks.values()))
         except (CancelledError, comm.CommClosedError) as error:  # what Dask tells of futures whose scheduler is gone
-            raise ConnectionError(
-                Refusal("the connection to Dask's scheduler was lost", advice="Start a cluster and fit again.")
-            ) from error
+            raise ConnectionError(_LOST) from error
 
     def _wait(self, waiting: dict[str, Any]) -> None:
         """Until all tasks are finished; a failed one ends the wait."""

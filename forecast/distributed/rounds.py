@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -87,17 +89,21 @@ def train(plan: Plan, course: Course) -> tuple[Run, State]:
     with Progress(recipe.verbose, recipe.callbacks) as progress:
         progress.begins(*plan.subject, recipe.max_iter, 1)
         while run.n_iter < recipe.max_iter and not (held_out and patience.exhausted):
-            epoch, template = run.n_iter, plan.engine.submit("network", itself, plan.template)
+            epoch = run.n_iter
+            with _resumable(plan, course):
+                template = plan.engine.submit("network", itself, plan.template)
             rate = float(schedule.rates(epoch, 0, 1)[0])
             while len(course.parts) < plan.parts:
-                course = _round(plan, course, template, epoch, rate)
+                with _resumable(plan, course):
+                    course = _round(plan, course, template, epoch, rate)
                 if not _is_sound(course):
                     _give_up(run, progress, course, held_out)
                     return _kept(run, course), course.state
                 if len(course.parts) < plan.parts:
                     _write(plan, course)
             loss, norm = _mean(course.parts, 0), _mean(course.parts, 2)
-            judged = _judged(plan, course, template, epoch) if held_out else loss
+            with _resumable(plan, course):
+                judged = _judged(plan, course, template) if held_out else loss
             run.loss_curve.append(loss)
             run.norms.append(np.array([norm]))
             if held_out:
@@ -150,7 +156,7 @@ def _round(plan: Plan, course: Course, template: Any, epoch: int, rate: float) -
     for number, shard in enumerate(plan.shards):
         order = Order(number, len(plan.shards), epoch, part, plan.parts, plan.seed, rate, forcing)
         tasks[_name(number, course.rounds)] = plan.engine.submit("step", step, shard, template, state, order, plan.cut)
-    found = _gathered(plan, course, tasks)
+    found = plan.engine.gather(tasks)
     trained = [one for one in found if one.n_windows]
     windows = [one.n_windows for one in trained]
     mean = averaged([State.read(one.state) for one in trained], windows)
@@ -159,21 +165,22 @@ def _round(plan: Plan, course: Course, template: Any, epoch: int, rate: float) -
     return course.after(mean, (loss, sum(windows), norm))
 
 
-def _judged(plan: Plan, course: Course, template: Any, epoch: int) -> float:
+def _judged(plan: Plan, course: Course, template: Any) -> float:
     """The loss on the windows that are held out, over all shards."""
     state = plan.engine.submit("weights", itself, course.state.as_bytes())
     tasks = {
         _name(number, course.rounds): plan.engine.submit("judge", judge, shard, template, state, plan.cut)
         for number, shard in enumerate(plan.shards)
     }
-    found = [one for one in _gathered(plan, course, tasks) if one[1]]
+    found = [one for one in plan.engine.gather(tasks) if one[1]]
     return float(np.average([loss for loss, _ in found], weights=[n for _, n in found]))
 
 
-def _gathered(plan: Plan, course: Course, tasks: dict[str, Any]) -> list[Any]:
-    """The results of a round; what ends the fit says how to go on."""
+@contextmanager
+def _resumable(plan: Plan, course: Course) -> Iterator[None]:
+    """What ends the fit says how to go on."""
     try:
-        return plan.engine.gather(tasks)
+        yield
     except (ConnectionError, TimeoutError, RuntimeError) as error:
         if plan.checkpoint is None:
             raise
