@@ -196,6 +196,9 @@ MADE_UP_SERIES = {
     "labels with a zone that is none": put((*STATE, "tail", "fields", "index", "zone"), 3),
     "labels with another frequency": put((*STATE, "tail", "fields", "index", "freq"), MONTHS),
     "a regressor that is none": put((*STATE, "regressor"), "Ridge"),
+    "names in an array without items": put(
+        (*STATE, "roles", "fields", "series"), {"is": "objects", "shape": [2**40, 0], "items": []}
+    ),
 }  # fmt: skip
 
 

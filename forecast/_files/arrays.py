@@ -82,6 +82,9 @@ def _array(reader: Reader, depth: int, tensor: Tree, dtype: Tree, order: Tree) -
     return array.T if order == "F" else array
 
 
+ROW = 128  # bytes of an empty row
+
+
 def _objects(reader: Reader, depth: int, shape: Tree, items: Tree) -> Array:
     values = reader.items(items, depth, "an array of objects")
     sizes = [expect(size, int, "a shape") for size in expect(shape, list, "a shape")]
@@ -90,6 +93,8 @@ def _objects(reader: Reader, depth: int, shape: Tree, items: Tree) -> Array:
         count *= size
     if count != len(values) or len(sizes) > LARGEST_RANK or min(sizes, default=0) < 0:
         raise ModelFileError(Refusal(f"an array of objects of shape {sizes[:9]} with {len(values)} values"))
+    if not values:
+        reader.spend(ROW * sum(sizes))  # an axis of any length takes nothing here, but a list of its rows does
     array = np.empty(len(values), dtype=object)
     for number, value in enumerate(values):  # a slice would unpack values that are lists themselves
         array[number] = value
