@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from forecast._files.container import FORMAT, VERSION, pack, read
 from forecast._network import Network
+from forecast._refusals import Refusal
 
 from .network import network_with
 
@@ -42,6 +43,6 @@ def packed(theta: NDArray[np.float32], card: dict[str, Any]) -> bytes:
     with np.errstate(over="ignore"):
         half = theta.astype("<f2")
     if not np.isfinite(half).all():
-        raise ValueError("a weight is too large for half precision")
+        raise ValueError(Refusal("is too large for half precision", where="a weight"))
     metadata = {"format": FORMAT, "version": str(VERSION), "card": json.dumps(card, allow_nan=False)}
     return pack({"theta": half}, metadata)

@@ -185,7 +185,7 @@ def _resumable(plan: Plan, course: Course) -> Iterator[None]:
         if plan.checkpoint is None:
             raise
         held = f"The checkpoint holds {course.rounds} rounds; go on with resume={str(plan.checkpoint)!r}."
-        raise type(error)(f"{extended(error)} {held}") from error
+        raise type(error)(extended(error, advice=held)) from error
 
 
 def _write(plan: Plan, course: Course) -> None:
