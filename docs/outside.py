@@ -17,6 +17,7 @@ PAGES = [
     "CONTRIBUTING.md",
     "SECURITY.md",
     "cpp/README.md",
+    "pretraining/README.md",
     *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "benchmarks").rglob("*.md"))),
 ]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
