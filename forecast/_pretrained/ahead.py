@@ -12,7 +12,7 @@ from forecast._network import Network
 from forecast._types import Floats
 
 from .network import HORIZON, LEVELS, LOOKBACK, quantiles
-from .reading import read
+from .reading import Windows, mirrored, read
 
 __all__ = ["newest", "quantiles_ahead", "units_of"]
 
@@ -59,7 +59,8 @@ def units_of(values: Floats) -> tuple[Floats, Floats]:
 def _pass(network: Network, theta: Any, values: Floats, skipped: int, threads: int) -> Floats:
     """The mean of the forecast and of that of the mirrored values, mirrored back."""
     n = len(values)
-    windows = read(np.concatenate([values, -values]), HORIZON, skipped)
-    found = quantiles(network, theta, windows, threads).astype(np.float64)
+    windows = read(values, HORIZON, skipped)
+    both = Windows(*(np.concatenate(pair) for pair in zip(windows, mirrored(windows), strict=True)))
+    found = quantiles(network, theta, both, threads).astype(np.float64)
     found = (found[:n] - found[n:, :, ::-1]) / 2
-    return found * windows.scale[:n, :, None] + windows.centre[:n, :, None]
+    return found * windows.scale[:, :, None] + windows.centre[:, :, None]

@@ -313,7 +313,7 @@ class PretrainedForecaster(DescribesParameters, MultiOutputMixin, RegressorMixin
             rows = np.arange(first, min(first + _TOGETHER, n))
             for target in range(targets):
                 values = past_of(X, rows, target, LOOKBACK)
-                threads = network.threads(self.n_jobs, 2 * len(rows))
+                threads = 1 if len(rows) == 1 else network.threads(self.n_jobs, 2 * len(rows))
                 found[rows, :, target] = quantiles_ahead(network, network.packed, values, horizon, threads)
         return found
 

@@ -12,7 +12,7 @@ from scipy import fft
 
 from forecast._types import Floats, Integers
 
-__all__ = ["CHANNELS", "FARTHEST", "KNOWN", "STATIC", "Windows", "read"]
+__all__ = ["CHANNELS", "FARTHEST", "KNOWN", "STATIC", "Windows", "mirrored", "read"]
 
 CHANNELS, KNOWN, STATIC = 2, 5, 39  # of a past step, of a future step, of a window
 FARTHEST = 960  # steps between the window and the first forecast that the network has seen
@@ -22,6 +22,8 @@ _LONGEST = 384  # the longest season, in steps
 _CYCLES = 4  # of the mean
 _NEWEST = 16  # steps that the decoder reads one by one: the newest segment
 _TRIED = (64, 16)  # newest steps that the simple forecasts are tried on
+_TURNED = np.ones(STATIC, dtype=np.float32)  # signs of static values if a window is turned upside down
+_TURNED[8:13] = _TURNED[-_NEWEST:] = -1
 _TOGETHER = 512  # windows whose arrays stay in the second-level cache
 
 
@@ -48,6 +50,12 @@ def read(values: Floats, horizon: int, skipped: Integers | int = 0) -> Windows:
         for first in range(0, max(len(values), 1), _TOGETHER)
     ]
     return Windows(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def mirrored(windows: Windows) -> Windows:
+    """Return what the network reads of the same windows upside down, to the bit."""
+    past = windows.past * np.array([-1, 1], dtype=np.float32)
+    return windows._replace(past=past, known=-windows.known, static=windows.static * _TURNED, centre=-windows.centre)
 
 
 def _read(values: Floats, horizon: int, skipped: Integers) -> Windows:
@@ -181,15 +189,12 @@ def _continued(
 
     Where `past`, the steps lie in the window and `ahead` is negative: the values of one lag before.
     """
-    rows, lag = np.arange(len(z))[:, None], lag[:, None]
-    newest = z.shape[1] + (ahead if past else ahead % lag)
-    total, seen = np.zeros(ahead.shape, dtype=np.float32), np.zeros(ahead.shape, dtype=np.float32)
-    for k in range(1, cycles + 1):
-        at = newest - k * lag
-        here = np.where(at >= 0, mask[rows, np.maximum(at, 0)], np.float32(0))
-        total += here * z[rows, np.maximum(at, 0)]
-        seen += here
-    return total / np.maximum(seen, 1)
+    rows, lag, back = np.arange(len(z))[:, None, None], lag[:, None, None], np.arange(1, cycles + 1)[:, None]
+    ahead = ahead[:, None, :]
+    at = z.shape[1] + (ahead if past else ahead % lag) - back * lag
+    here = np.where(at >= 0, mask[rows, np.maximum(at, 0)], np.float32(0))
+    total = (here * z[rows, np.maximum(at, 0)]).sum(axis=1)
+    return total / np.maximum(here.sum(axis=1), 1)
 
 
 def _change(z: NDArray[np.float32], mask: NDArray[np.float32], lag: NDArray[np.int64]) -> Floats:
