@@ -15,6 +15,7 @@ from forecast import PretrainedForecaster, make_windows
 from forecast._pretrained.ahead import quantiles_ahead
 from forecast._pretrained.levels import at
 from forecast._pretrained.network import LEVELS, LOOKBACK
+from forecast._pretrained.reading import KNOWN, STATIC, mirrored, read
 from forecast._pretrained.weights import PATH, packed, shipped
 
 EXPECTED_NO = {"check_array_api_input"}  # about arrays of other libraries, which the tags do not promise
@@ -58,6 +59,27 @@ def test_the_same_weights_give_the_same_bytes():
 
 
 # -------------------- symmetries
+
+
+def test_a_mirrored_window_reads_as_the_window_of_the_mirrored_values():
+    values = np.concatenate([waves(40, LOOKBACK), waves(4, LOOKBACK).cumsum(axis=1), np.ones((1, LOOKBACK))])
+    values[:9, :300], values[3:30:2, -5:-2] = np.nan, np.nan
+    skipped = 64 * (np.arange(len(values)) % 3)
+    found, expected = mirrored(read(values, 64, skipped)), read(-values, 64, skipped)
+    assert found.static.shape[1:] == (STATIC,)
+    assert found.known.shape[1:] == (64, KNOWN)
+    for name, value in expected._asdict().items():
+        np.testing.assert_array_equal(getattr(found, name), value, err_msg=name)
+
+
+def test_a_season_goes_on_at_the_newest_level():
+    season = np.tile(np.sin(2 * np.pi * np.arange(24) / 24), 10)
+    values = np.where(np.arange(240) < 216, season, season + 0.5)
+    padded = np.concatenate([np.full(LOOKBACK - 240, np.nan), values])[None]
+    windows = read(padded, 64)
+    repeated, raised = (windows.known[0, :, at] * windows.scale[0] + windows.centre[0] for at in (0, 4))
+    np.testing.assert_allclose(repeated[:24], values[-24:], atol=1e-5)
+    np.testing.assert_allclose(raised - repeated, 0.5, atol=1e-5)
 
 
 def test_the_forecast_of_the_mirrored_series_is_the_mirrored_forecast():
