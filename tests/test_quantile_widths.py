@@ -95,7 +95,7 @@ def test_members_take_widths_and_give_such_quantiles(tmp_path):
 def test_a_recipe_of_quantiles_says_the_widths_and_others_have_none():
     hour = np.arange(900) % 24
     df = noise(900) + 5 * np.sin(2 * np.pi * hour / 24)[:, None]
-    given = {"target": "y", "horizon": 6, "random_state": 0, "n_jobs": 1}
+    given = {"target": "y", "horizon": 6, "random_state": 0, "n_jobs": 1, "pretrained": False}
     with pytest.warns(UserWarning, match="max_seconds"):
         absolute = SeriesForecaster(**given, max_seconds=1e-3).fit(df)
     assert all("widths" not in one for one in absolute.recipe_["members"].values())

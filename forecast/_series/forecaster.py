@@ -19,7 +19,6 @@ from .._files import Saved, stored
 from .._frames import Roles, Rules, enter, note_sentinels, note_time, read_panel
 from .._parameter_docs import DescribesParameters
 from .._types import FrameLike, Seed
-from .blockwise import fitted_on_blocks, refuse_on_blocks
 from .bounds import check_bounds, note_beyond
 from .card import card_parts
 from .continuing import regressors_now
@@ -422,6 +421,8 @@ class SeriesForecaster(
         return self
 
     def _fit_blocks(self, blocks: Blocks, others: dict[str, Any]) -> Self:
+        from .blockwise import fitted_on_blocks, refuse_on_blocks  # which brings networks
+
         refuse_on_blocks(self, blocks, others)
         with Alone(self, "fit"):
             state, columns, recipe = fitted_on_blocks(self, blocks)

@@ -147,6 +147,23 @@ def predict_each(models: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         As `SeriesForecaster.predict` returns it, series after series; without those that have no model.
+
+    Raises
+    ------
+    ValueError
+        No row has a model.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from sklearn.linear_model import Ridge
+    >>> from forecast import SeriesForecaster
+    >>> from forecast.distributed import fit_each, predict_each
+    >>> days = pd.date_range("2024-01-01", periods=40)
+    >>> df = pd.concat([pd.DataFrame({"shop": n, "day": days, "y": np.sin(np.arange(40) + n)}) for n in range(3)])
+    >>> model = SeriesForecaster(Ridge(), target="y", series="shop", time="day", lookback=7, horizon=2)
+    >>> predict_each(fit_each(model, df)).shape
+    (6, 3)
     """
     found = [from_bytes(data, f"the model of {key!r}").predict() for key, data in _there(models)]
     if not found:
