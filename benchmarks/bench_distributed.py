@@ -212,7 +212,7 @@ def main():
     parser.add_argument("--rows", type=int, default=1500)
     parser.add_argument("--series", type=int, default=500)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--message", type=float, default=0.005, help="seconds of one task, measured by `speed`")
+    parser.add_argument("--message", type=float, default=0.005, help="seconds of one task; assumed")
     options = parser.parse_args()
     globals()[options.what](options)
 
