@@ -156,15 +156,21 @@ def test_a_fit_opens_no_port(started):
     assert seen == [before] * 3
 
 
+FOUR = threading.Barrier(4, timeout=60)  # of tasks in this process
+
+
+def share_of_four(_):
+    """Asks while all four tasks run: one that ends earlier would leave its share to the others."""
+    FOUR.wait()
+    share = share_of_cores()
+    FOUR.wait()
+    return share
+
+
 def test_tasks_share_the_threads_of_their_worker(started):
     _, client = started(1, 4, processes=False)
     assert client.submit(share_of_cores, pure=False).result() == 4
-
-    def together(_):
-        time.sleep(2)  # until all four run
-        return share_of_cores()
-
-    assert max(client.gather(client.map(together, range(4), pure=False))) == 1
+    assert client.gather(client.map(share_of_four, range(4), pure=False)) == [1, 1, 1, 1]
     assert share_of_cores() is None
 
 

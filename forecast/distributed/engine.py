@@ -260,7 +260,7 @@ def share_of_cores() -> int | None:
         return None
     try:
         state = loaded.get_worker().state
-    except ValueError:  # this is no task of a worker
+    except ValueError:  # the caller does not run on a worker
         return None
     tasks = state.executing_count + len(state.ready)
     return max(1, state.nthreads // max(1, min(state.nthreads, tasks)))
