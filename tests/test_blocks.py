@@ -105,7 +105,7 @@ def test_a_missing_name_is_refused(tmp_path):
 
 
 def test_files_that_are_none_are_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"holds no file that ends with \.parquet"):
+    with pytest.raises(FileNotFoundError, match=r"contains no \.parquet file"):
         ParquetBlocks(tmp_path)._open(COLUMNS)
     with pytest.raises(FileNotFoundError, match="does not exist"):
         ParquetBlocks(tmp_path / "no.parquet")._open(COLUMNS)

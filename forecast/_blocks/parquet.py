@@ -84,7 +84,7 @@ def _files(path: Any) -> list[str]:
     elif os.path.isdir(path):
         found = sorted(str(one) for one in Path(path).rglob("*.parquet") if one.is_file())
         if not found:
-            raise FileNotFoundError(Refusal("holds no file that ends with .parquet", where=f"the folder {path}"))
+            raise FileNotFoundError(Refusal("contains no .parquet file", where=f"the folder {path}"))
     else:
         found = [os.fspath(path)]
     for one in found:
