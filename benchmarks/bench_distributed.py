@@ -106,7 +106,7 @@ def waves(n, rows, seed=0):
 def cluster(workers, threads=1):
     from distributed import Client, LocalCluster
 
-    local = LocalCluster(n_workers=workers, threads_per_worker=threads, dashboard_address=None)
+    local = LocalCluster(n_workers=workers, threads_per_worker=threads, dashboard_address=":0")
     return local, Client(local)
 
 

@@ -50,7 +50,7 @@ def started():
 
     def start(n_workers=2, threads=1, processes=True):
         cluster = distributed.LocalCluster(
-            n_workers=n_workers, threads_per_worker=threads, processes=processes, dashboard_address=None
+            n_workers=n_workers, threads_per_worker=threads, processes=processes, dashboard_address=":0"
         )
         client = distributed.Client(cluster)
         opened.append((cluster, client))

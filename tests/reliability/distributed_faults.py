@@ -55,7 +55,7 @@ def main():
     draw, ddf = random.Random(options.seed), dd.from_pandas(panel().set_index("meter"), npartitions=4).reset_index()
     expected, seen = fit(forecaster(), ddf, n_shards=4)._as_bytes(), set()
 
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster, Client(cluster) as client:
 
         def disturbed(name, *signals):
             """One fit, with signals to workers some seconds after its start."""
