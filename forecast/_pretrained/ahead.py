@@ -12,7 +12,7 @@ from forecast._network import Network
 from forecast._types import Floats
 
 from .network import HORIZON, LEVELS, LOOKBACK, quantiles
-from .reading import Windows, mirrored, read
+from .reading import Past, Windows, mirrored
 
 __all__ = ["newest", "quantiles_ahead", "units_of"]
 
@@ -30,8 +30,9 @@ def quantiles_ahead(network: Network, theta: Any, values: Floats, horizon: int, 
         rows = slice(first, first + _TOGETHER)
         middle, unit = units_of(values[rows])
         inside = (values[rows] / 2 - middle / 2) / np.where(unit > 0, unit, 1.0)
+        past = Past(inside)
         for skipped in range(0, horizon, HORIZON):
-            ahead = _pass(network, theta, inside, skipped, threads)
+            ahead = _pass(network, theta, past, skipped, threads)
             found[rows, skipped : skipped + HORIZON] = ahead[:, : horizon - skipped]
         found[rows] = 2 * (found[rows] * unit[:, :, None]) + middle[:, :, None]
     return found
@@ -56,10 +57,10 @@ def units_of(values: Floats) -> tuple[Floats, Floats]:
     return middle, np.where(farthest > 0, np.ldexp(1.0, np.frexp(farthest)[1]), 0.0)
 
 
-def _pass(network: Network, theta: Any, values: Floats, skipped: int, threads: int) -> Floats:
+def _pass(network: Network, theta: Any, past: Past, skipped: int, threads: int) -> Floats:
     """The mean of the forecast and of that of the mirrored values, mirrored back."""
-    n = len(values)
-    windows = read(values, HORIZON, skipped)
+    windows = past.windows(HORIZON, skipped)
+    n = len(windows.past)
     both = Windows(*(np.concatenate(pair) for pair in zip(windows, mirrored(windows), strict=True)))
     found = quantiles(network, theta, both, threads).astype(np.float64)
     found = (found[:n] - found[n:, :, ::-1]) / 2

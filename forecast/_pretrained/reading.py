@@ -12,7 +12,7 @@ from scipy import fft
 
 from forecast._types import Floats, Integers
 
-__all__ = ["CHANNELS", "FARTHEST", "KNOWN", "STATIC", "Windows", "mirrored", "read"]
+__all__ = ["CHANNELS", "FARTHEST", "KNOWN", "STATIC", "Past", "Windows", "mirrored", "read"]
 
 CHANNELS, KNOWN, STATIC = 2, 5, 39  # of a past step, of a future step, of a window
 FARTHEST = 960  # steps between the window and the first forecast that the network has seen
@@ -24,6 +24,7 @@ _NEWEST = 16  # steps that the decoder reads one by one: the newest segment
 _TRIED = (64, 16)  # newest steps that the simple forecasts are tried on
 _TURNED = np.ones(STATIC, dtype=np.float32)  # signs of static values if a window is turned upside down
 _TURNED[8:13] = _TURNED[-_NEWEST:] = -1
+_DISTANCE = 7  # number of the static value that says how far away the forecast begins
 _TOGETHER = 512  # windows whose arrays stay in the second-level cache
 
 
@@ -46,7 +47,7 @@ def read(values: Floats, horizon: int, skipped: Integers | int = 0) -> Windows:
     """Return what the network reads of values (n, T), NaN where missing; the forecast begins after `skipped` steps."""
     skipped = np.broadcast_to(skipped, len(values))
     parts = [
-        _read(values[first : first + _TOGETHER], horizon, skipped[first : first + _TOGETHER])
+        Past(values[first : first + _TOGETHER]).windows(horizon, skipped[first : first + _TOGETHER])
         for first in range(0, max(len(values), 1), _TOGETHER)
     ]
     return Windows(*(np.concatenate(part) for part in zip(*parts, strict=True)))
@@ -58,24 +59,37 @@ def mirrored(windows: Windows) -> Windows:
     return windows._replace(past=past, known=-windows.known, static=windows.static * _TURNED, centre=-windows.centre)
 
 
-def _read(values: Floats, horizon: int, skipped: Integers) -> Windows:
-    observed = np.isfinite(values)
-    z, centre, scale = _standardised(values, observed)
-    mask = observed.astype(np.float32)
-    first, second, strength = _seasons(z, mask)
-    known = np.stack(_simple(z, mask, first, second, skipped[:, None] + np.arange(horizon))[1:], axis=2)
-    count = np.maximum(observed.sum(axis=1), 1)
-    rough, error = _change(z, mask, np.ones_like(first)), _change(z, mask, first)
-    static = np.stack(
-        [
-            strength[:, 0], strength[:, 1], np.log2(first) / 8, np.log2(second) / 8, np.log(count) / 3 - 1.5, rough,
-            error, np.log2(1 + np.minimum(skipped, FARTHEST) / horizon) / 4, _newest(z, mask, 1), _newest(z, mask, 8),
-            _newest(z, mask, 64), _level(z, mask, first, 0), _level(z, mask, first, 1),
-            *(part for steps in _TRIED for part in _tried(z, mask, first, second, steps)), *z[:, -_NEWEST:].T,
-        ],
-        axis=1,
-    ).astype(np.float32)  # fmt: skip
-    return Windows(np.stack([z, mask], axis=2), known, static, centre, scale, np.minimum(error, 4 * rough))
+class Past:
+    """All that is read of values (n, T), NaN where missing; a forecast may then begin anywhere after them."""
+
+    def __init__(self, values: Floats) -> None:
+        observed = np.isfinite(values)
+        z, self._centre, self._scale = _standardised(values, observed)
+        mask = observed.astype(np.float32)
+        self._z, self._mask = z, mask
+        first, second, strength = _seasons(z, mask)
+        self._seasons = first, second
+        count = np.maximum(observed.sum(axis=1), 1)
+        rough, error = _change(z, mask, np.ones_like(first)), _change(z, mask, first)
+        self._error = np.minimum(error, 4 * rough)
+        distance = np.zeros(len(z))  # of each forecast
+        self._static = np.stack(
+            [
+                strength[:, 0], strength[:, 1], np.log2(first) / 8, np.log2(second) / 8, np.log(count) / 3 - 1.5, rough,
+                error, distance, *_newest(z, mask, (1, 8, 64)), _level(z, mask, first, 0), _level(z, mask, first, 1),
+                *(part for steps in _TRIED for part in _tried(z, mask, first, second, steps)), *z[:, -_NEWEST:].T,
+            ],
+            axis=1,
+        ).astype(np.float32)  # fmt: skip
+
+    def windows(self, horizon: int, skipped: Integers | int = 0) -> Windows:
+        """Return what the network reads for a forecast of `horizon` steps after `skipped` ones."""
+        z, mask = self._z, self._mask
+        skipped = np.broadcast_to(skipped, len(z))
+        known = np.stack(_simple(z, mask, *self._seasons, skipped[:, None] + np.arange(horizon)), axis=2)
+        static = self._static.copy()
+        static[:, _DISTANCE] = np.log2(1 + np.minimum(skipped, FARTHEST) / horizon) / 4
+        return Windows(np.stack([z, mask], axis=2), known, static, self._centre, self._scale, self._error)
 
 
 def _simple(
@@ -85,7 +99,7 @@ def _simple(
     second: NDArray[np.int64],
     ahead: NDArray[np.int64],
 ) -> list[Floats]:
-    """Six simple forecasts: the newest value, both seasons repeated, as means, and the first at the newest level."""
+    """Five simple forecasts: both seasons, repeated and as means, and the first one repeated at the newest level."""
     repeated = _continued(z, mask, first, ahead, 1)
     newest = np.arange(-8, 0)
     recent = (slice(None), slice(z.shape[1] - 8, None))
@@ -93,7 +107,6 @@ def _simple(
     shift = (mask[recent] * (z[recent] - before)).sum(axis=1) / np.maximum(mask[recent].sum(axis=1), 1)
     shift = np.where(first > 1, shift, np.float32(0))[:, None]
     return [
-        np.broadcast_to(_newest(z, mask, 1)[:, None], ahead.shape),
         repeated,
         _continued(z, mask, first, ahead, _CYCLES),
         _continued(z, mask, second, ahead, 1),
@@ -109,13 +122,17 @@ def _tried(
     second: NDArray[np.int64],
     steps: int,
 ) -> list[Floats]:
-    """Logarithms of the mean absolute errors that the simple forecasts, one left out, have on the newest steps."""
+    """Logarithms of the mean absolute errors that five forecasts have on the newest steps: the newest value and four
+    of the simple ones."""
     ahead = np.broadcast_to(np.arange(steps), (len(z), steps))
     seen, actual = mask[:, -steps:], z[:, -steps:]
     count = seen.sum(axis=1)
-    simple = _simple(z[:, :-steps], mask[:, :-steps], first, second, ahead)
+    z, mask = z[:, :-steps], mask[:, :-steps]
+    newest = _newest(z, mask, (1,))[0][:, None]
+    repeated, mean, second_repeated, _, shifted = _simple(z, mask, first, second, ahead)
     errors: list[Floats] = [
-        (seen * np.abs(actual - one)).sum(axis=1) / np.maximum(count, 1) for one in simple[:4] + simple[5:]
+        (seen * np.abs(actual - one)).sum(axis=1) / np.maximum(count, 1)
+        for one in (newest, repeated, mean, second_repeated, shifted)
     ]
     return [np.where(count > 0, np.log(error + np.float32(0.01)), np.float32(0)) / 2 for error in errors]
 
@@ -206,11 +223,14 @@ def _change(z: NDArray[np.float32], mask: NDArray[np.float32], lag: NDArray[np.i
     return np.where(count > 0, total / np.maximum(count, 1), np.float32(1))
 
 
-def _newest(z: NDArray[np.float32], mask: NDArray[np.float32], steps: int) -> NDArray[np.float32]:
-    """The mean of the newest `steps` observed values."""
+def _newest(z: NDArray[np.float32], mask: NDArray[np.float32], counts: tuple[int, ...]) -> list[NDArray[np.float32]]:
+    """The mean of the newest observed values, for each of some counts of them."""
     after = np.cumsum(mask[:, ::-1], axis=1)[:, ::-1]  # this value and the observed ones after it
-    taken = mask * (after <= steps)
-    return (taken * z).sum(axis=1) / np.maximum(taken.sum(axis=1), 1)
+    means = []
+    for count in counts:
+        taken = mask * (after <= count)
+        means.append((taken * z).sum(axis=1) / np.maximum(taken.sum(axis=1), 1))
+    return means
 
 
 def _level(z: NDArray[np.float32], mask: NDArray[np.float32], lag: NDArray[np.int64], back: int) -> NDArray[np.float32]:
