@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from forecast import PretrainedForecaster, RNNForecaster, SeriesForecaster, load
-from forecast.diagnostics import explain
 from forecast.model_selection import RollingOrigin, backtest
 
 
@@ -168,14 +167,14 @@ def test_validation_gives_the_member_its_weight():
     assert model.report_.candidates.loc["pretrained", "loss"] > 0
 
 
+def test_a_median_has_no_weight_where_the_mean_is_asked_for():
+    model = recipe(horizon=3, loss="squared_error").fit(hourly(70))
+    assert "linear" in model.report_.candidates.index
+    assert "pretrained" not in model.report_.candidates.index
+    assert "pretrained" in recipe(loss="squared_error").fit(hourly(20)).members_  # nothing to judge by
+
+
 @pytest.mark.slow
 def test_a_distribution_has_no_pretrained_member():
     model = recipe(loss="normal", horizon=3).fit(hourly(600))
     assert "pretrained" not in model.report_.candidates.index
-
-
-def test_a_member_without_a_derivative_is_named():
-    df = hourly(20)
-    model = recipe().fit(df)
-    with pytest.raises(TypeError, match="the pretrained network has no derivative"):
-        explain(model)

@@ -72,11 +72,16 @@ def last_windows(frame, horizon, windows, season, naive_rows=None):
     )
 
 
-def m4(group):
-    """M4: one panel of all series. It has no dates: the training values of all end at the same made-up stamp."""
+def m4(group, newest=None):
+    """M4: one panel of all series. It has no dates: the training values of all end at the same made-up stamp.
+
+    With `newest`, each series is cut to that many training values; errors are still scaled by the whole series.
+    """
     train, test, naive2 = sources.m4(group)
     freq, season, horizon = {"Hourly": ("h", 24, 48), "Weekly": ("W-SUN", 1, 13)}[group]
     values = [row[~np.isnan(row)] for row in train.to_numpy(np.float64)]
+    scales = np.array([np.abs(row[season:] - row[:-season]).mean() for row in values])
+    values = [row[-newest:] for row in values] if newest else values
     longest = max(map(len, values))
     stamps = pd.date_range(end="2000-01-02", periods=longest, freq=freq)
     stamps = stamps.append(pd.date_range(stamps[-1], periods=horizon + 1, freq=freq)[1:])
@@ -98,7 +103,7 @@ def m4(group):
         season=season,
         which=which,
         row=np.array(row),
-        new_score=partial(M4, naive2=naive2.loc[train.index].to_numpy(np.float64)),
+        new_score=partial(M4, naive2=naive2.loc[train.index].to_numpy(np.float64), whole=scales),
         series="id",
-        intervals=True,
+        intervals=newest is None,
     )

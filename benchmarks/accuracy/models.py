@@ -11,6 +11,7 @@ from .trees import Trees
 
 MODELS = {
     "recipe": Recipe,
+    "pretrained": partial(Recipe, settings={"regressor": "pretrained"}),
     "ridge": TunedRidge,
     "lightgbm": Trees,
     "seasonal naive": SeasonalNaive,

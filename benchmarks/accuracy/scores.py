@@ -143,21 +143,23 @@ class M4(Score):
     problem : Problem
     naive2 : ndarray of shape (series, horizon)
         The competition's own forecasts, by which OWA is weighted.
+    whole : ndarray of shape (series,)
+        The scales of the competition's whole series, also where a problem has only their newest values.
     """
 
-    def __init__(self, problem, naive2):
+    def __init__(self, problem, naive2, whole):
         super().__init__(problem)
-        self.naive2 = naive2
+        self.naive2, self.whole = naive2, whole[:, None, None]
 
     def take(self, which, row, actual, forecast, quantiles):
-        scale = self.scales(which, row, self.problem.season)
+        scale = self.whole[which]
         for prefix, given in (("", forecast), ("naive2 ", self.naive2[which][..., None])):
             self.put(f"{prefix}sMAPE", smape(actual, given))
             self.put(f"{prefix}MASE", (np.abs(actual - given) / scale).mean(axis=1))
 
     def bounded(self, which, row, actual, lower, upper, coverage):
         if coverage == 0.95:
-            scale = self.scales(which, row, self.problem.season)
+            scale = self.whole[which]
             self.put("MSIS", (interval_score(actual, lower, upper, coverage) / scale).mean(axis=1))
 
     def named(self):

@@ -124,6 +124,11 @@ for _group, _half, _smape, _mase, _must, _aim in (
         f"M4 {_group}", "M4", _half, partial(competitions.m4, _group), ("OWA", "sMAPE", "MASE"),
         published={"sMAPE": _smape, "MASE": _mase}, must={"OWA": _must}, aim={"OWA": _aim},
     )  # fmt: skip
+    register(
+        f"M4 {_group} 64", "M4", _half, partial(competitions.m4, _group, newest=64), ("MASE", "sMAPE", "OWA"),
+        published={"sMAPE": _smape, "MASE": _mase}, rivals=("pretrained", "autoets"),
+        must={"MASE": [("seasonal naive", 1.0), ("ridge", 1.0), ("autoets", 1.0)]},
+    )  # fmt: skip
 
 for _name, _ahead, _must, _aim in (("D1a", False, 42.5, 40.5), ("D1b", True, 28.5, 26.0)):
     register(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from .._network import Network
+    from .derivative import MedianDerivative
 
 __all__ = ["PretrainedForecaster"]
 
@@ -316,6 +317,17 @@ class PretrainedForecaster(DescribesParameters, MultiOutputMixin, RegressorMixin
                 threads = 1 if len(rows) == 1 else network.threads(self.n_jobs, 2 * len(rows))
                 found[rows, :, target] = quantiles_ahead(network, network.packed, values, horizon, threads)
         return found
+
+    def _past(self, X: Windows) -> list[Floats]:
+        """What is read of each target, (n, steps), NaN where missing."""
+        from .network import LOOKBACK
+
+        return [past_of(X, np.arange(len(X)), target, LOOKBACK) for target in range(X.n_targets)]
+
+    def _derivative(self, n_jobs: int | None = None) -> MedianDerivative:
+        from .derivative import MedianDerivative
+
+        return MedianDerivative(self._weights, n_jobs)
 
     def _check_loaded(self) -> None:
         """Refuse a model file whose parts do not fit together."""

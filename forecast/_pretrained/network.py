@@ -9,7 +9,7 @@ from forecast._network import Architecture, Network, Scaling, Source
 
 from .reading import CHANNELS, KNOWN, STATIC, Windows
 
-__all__ = ["HORIZON", "LEVELS", "LOOKBACK", "network_of", "network_with", "quantiles", "source"]
+__all__ = ["HORIZON", "LEVELS", "LOOKBACK", "arguments", "network_of", "network_with", "quantiles", "source"]
 
 LOOKBACK, HORIZON = 512, 64  # steps that the network reads, and that it forecasts in one pass
 LEVELS = tuple((np.arange(1, 10) / 10).tolist())
@@ -42,12 +42,17 @@ def source(
     windows: Windows, targets: NDArray[np.float32] | None = None, weight: NDArray[np.float64] | None = None
 ) -> Source:
     """Return windows, and targets (n, H) of training, as the core gathers them."""
+    target = None if targets is None else targets.reshape(-1, 1)
+    return Source(**arguments(windows), weight=weight, target=target)
+
+
+def arguments(windows: Windows) -> dict[str, Any]:
+    """Return windows as arguments of the core's `Source`."""
     n = len(windows.past)
-    return Source(
+    return dict(
         past=windows.past.reshape(-1, CHANNELS), lookback=LOOKBACK, past_stride=LOOKBACK,
         future=windows.known.reshape(-1, KNOWN), horizon=HORIZON, target_stride=HORIZON, static=windows.static,
-        starts=np.arange(n + 1, dtype=np.int64) * LOOKBACK, weight=weight,
-        target=None if targets is None else targets.reshape(-1, 1),
+        starts=np.arange(n + 1, dtype=np.int64) * LOOKBACK,
     )  # fmt: skip
 
 

@@ -12,20 +12,26 @@ from scipy import fft
 
 from forecast._types import Floats, Integers
 
-__all__ = ["CHANNELS", "FARTHEST", "KNOWN", "STATIC", "Past", "Windows", "mirrored", "read"]
+__all__ = [
+    "CHANNELS", "FARTHEST", "KNOWN", "LARGEST", "STATIC", "TURNED", "Past", "Windows", "known_of", "mirrored", "read",
+    "static_of",
+]  # fmt: skip
 
 CHANNELS, KNOWN, STATIC = 2, 5, 39  # of a past step, of a future step, of a window
 FARTHEST = 960  # steps between the window and the first forecast that the network has seen
 _FEW = 1e-6
-_LARGEST = 8.0  # standard deviations; beyond, values are clipped
+LARGEST = 8.0  # standard deviations; beyond, values are clipped
 _LONGEST = 384  # the longest season, in steps
 _CYCLES = 4  # of the mean
 _NEWEST = 16  # steps that the decoder reads one by one: the newest segment
 _TRIED = (64, 16)  # newest steps that the simple forecasts are tried on
-_TURNED = np.ones(STATIC, dtype=np.float32)  # signs of static values if a window is turned upside down
-_TURNED[8:13] = _TURNED[-_NEWEST:] = -1
-_DISTANCE = 7  # number of the static value that says how far away the forecast begins
+TURNED = np.ones(STATIC, dtype=np.float32)  # signs of static values if a window is turned upside down
+TURNED[8:13] = TURNED[-_NEWEST:] = -1
+_ROUGH, _ERROR, _DISTANCE = 5, 6, 7  # numbers of static values; the last: how far away the forecast begins
 _TOGETHER = 512  # windows whose arrays stay in the second-level cache
+
+
+Seasons = tuple[NDArray[np.int64], NDArray[np.int64]]  # the first and the second of each window
 
 
 class Windows(NamedTuple):
@@ -56,40 +62,66 @@ def read(values: Floats, horizon: int, skipped: Integers | int = 0) -> Windows:
 def mirrored(windows: Windows) -> Windows:
     """Return what the network reads of the same windows upside down, to the bit."""
     past = windows.past * np.array([-1, 1], dtype=np.float32)
-    return windows._replace(past=past, known=-windows.known, static=windows.static * _TURNED, centre=-windows.centre)
+    return windows._replace(past=past, known=-windows.known, static=windows.static * TURNED, centre=-windows.centre)
 
 
 class Past:
-    """All that is read of values (n, T), NaN where missing; a forecast may then begin anywhere after them."""
+    """All that is read of values (n, T), NaN where missing; a forecast may then begin anywhere after them.
+
+    Attributes
+    ----------
+    z, mask : ndarray of shape (n, T)
+        The standardised past, 0 where missing, and 1 where observed.
+    seasons : tuple of two ndarrays of shape (n,)
+        The first season, 1 if there is none, and the second, equal to the first if there is none.
+    centre, scale : ndarray of shape (n, 1)
+    """
 
     def __init__(self, values: Floats) -> None:
         observed = np.isfinite(values)
-        z, self._centre, self._scale = _standardised(values, observed)
-        mask = observed.astype(np.float32)
-        self._z, self._mask = z, mask
-        first, second, strength = _seasons(z, mask)
-        self._seasons = first, second
-        count = np.maximum(observed.sum(axis=1), 1)
-        rough, error = _change(z, mask, np.ones_like(first)), _change(z, mask, first)
-        self._error = np.minimum(error, 4 * rough)
-        distance = np.zeros(len(z))  # of each forecast
-        self._static = np.stack(
-            [
-                strength[:, 0], strength[:, 1], np.log2(first) / 8, np.log2(second) / 8, np.log(count) / 3 - 1.5, rough,
-                error, distance, *_newest(z, mask, (1, 8, 64)), _level(z, mask, first, 0), _level(z, mask, first, 1),
-                *(part for steps in _TRIED for part in _tried(z, mask, first, second, steps)), *z[:, -_NEWEST:].T,
-            ],
-            axis=1,
-        ).astype(np.float32)  # fmt: skip
+        self.z, self.centre, self.scale = _standardised(values, observed)
+        self.mask = observed.astype(np.float32)
+        similar, pairs = _similar(self.z, self.mask)
+        self.seasons = _seasons(similar, pairs)
+        static = _static(self.z, self.mask, self.seasons, similar)
+        self._static = static.astype(np.float32)
+        self._error = np.minimum(static[:, _ERROR], 4 * static[:, _ROUGH]).astype(np.float32)
 
     def windows(self, horizon: int, skipped: Integers | int = 0) -> Windows:
         """Return what the network reads for a forecast of `horizon` steps after `skipped` ones."""
-        z, mask = self._z, self._mask
-        skipped = np.broadcast_to(skipped, len(z))
-        known = np.stack(_simple(z, mask, *self._seasons, skipped[:, None] + np.arange(horizon)), axis=2)
+        skipped = np.broadcast_to(skipped, len(self.z))
         static = self._static.copy()
         static[:, _DISTANCE] = np.log2(1 + np.minimum(skipped, FARTHEST) / horizon) / 4
-        return Windows(np.stack([z, mask], axis=2), known, static, self._centre, self._scale, self._error)
+        past = np.stack([self.z, self.mask], axis=2)
+        known = known_of(self.z, self.mask, self.seasons, horizon, skipped)
+        return Windows(past, known, static, self.centre, self.scale, self._error)
+
+
+def known_of(z: Floats, mask: NDArray[np.float32], seasons: Seasons, horizon: int, skipped: Integers) -> Floats:
+    """Return what is known of the future, (n, horizon, 5): linear in z for given seasons."""
+    return np.stack(_simple(z, mask, *seasons, skipped[:, None] + np.arange(horizon)), axis=2)
+
+
+def static_of(z: Floats, mask: NDArray[np.float32], seasons: Seasons) -> Floats:
+    """Return the static values of windows with given seasons, (n, 39), all but the distance of the forecast."""
+    return _static(z, mask, seasons, _similar(z, mask)[0])
+
+
+def _static(z: Floats, mask: NDArray[np.float32], seasons: Seasons, similar: Floats) -> Floats:
+    (first, second), n = seasons, np.arange(len(z))
+    one = np.where(first > 1, similar[n, first], np.float32(0))
+    two = np.where(second != first, similar[n, second], np.float32(0))
+    count = np.maximum(mask.sum(axis=1, dtype=np.int64), 1)
+    rough, error = _change(z, mask, np.ones_like(first)), _change(z, mask, first)
+    distance = np.zeros(len(z))  # of each forecast
+    return np.stack(
+        [
+            one, two, np.log2(first) / 8, np.log2(second) / 8, np.log(count) / 3 - 1.5, rough, error, distance,
+            *_newest(z, mask, (1, 8, 64)), _level(z, mask, first, 0), _level(z, mask, first, 1),
+            *(part for steps in _TRIED for part in _tried(z, mask, first, second, steps)), *z[:, -_NEWEST:].T,
+        ],
+        axis=1,
+    )  # fmt: skip
 
 
 def _simple(
@@ -144,18 +176,19 @@ def _standardised(values: Floats, observed: NDArray[np.bool_]) -> tuple[NDArray[
     off = np.where(observed, values - centre, 0.0)
     scale = np.sqrt((off**2).sum(axis=1, keepdims=True) / count)
     scale = np.where(scale > _FEW * np.abs(centre), scale, np.maximum(np.abs(centre), 1.0))
-    return np.clip(off / scale, -_LARGEST, _LARGEST).astype(np.float32), centre, scale
+    return np.clip(off / scale, -LARGEST, LARGEST).astype(np.float32), centre, scale
 
 
-def _seasons(
-    z: NDArray[np.float32], mask: NDArray[np.float32]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """Two lags at which a window resembles itself, 1 where there is none, and how much."""
-    n, steps = z.shape
-    similar, pairs = _autocorrelation(_without_line(z, mask), mask, min(_LONGEST, steps - 8) + 2)
-    # Seen at least one and a half times, and less trusted the fewer pairs there are.
+def _similar(z: Floats, mask: NDArray[np.float32]) -> tuple[Floats, Floats]:
+    """By lag: how much a window resembles itself, less trusted the fewer pairs there are, and their number."""
+    similar, pairs = _autocorrelation(_without_line(z, mask), mask, min(_LONGEST, z.shape[1] - 8) + 2)
+    return similar * pairs / (pairs + 8), pairs
+
+
+def _seasons(similar: Floats, pairs: Floats) -> Seasons:
+    """Two lags at which a window resembles itself."""
     lag = np.arange(similar.shape[1])
-    similar = np.where(2 * pairs >= lag, similar * pairs / (pairs + 8), np.float32(-1))
+    similar = np.where(2 * pairs >= lag, similar, np.float32(-1))  # seen at least one and a half times
     value = np.full_like(similar, -1)
     inner = similar[:, 2:-1]
     value[:, 2:-1] = np.where((inner >= similar[:, 1:-2]) & (inner > similar[:, 3:]), inner, np.float32(-1))
@@ -163,11 +196,10 @@ def _seasons(
     first = np.argmax(value >= np.maximum(best - 0.08 * np.abs(best), 0.1), axis=1)  # the shortest of the best
     later = np.where(lag > 1.5 * first[:, None], value, np.float32(-1))
     second = np.argmax(later, axis=1)
-    one, two = value[np.arange(n), first], later[np.arange(n), second]
     none = (best[:, 0] < 0.1) | (first < 2)
-    first, one = np.where(none, 1, first), np.where(none, 0, one)
-    none = none | (two < 0.1) | (second < 2)
-    return first, np.where(none, first, second), np.stack([one, np.where(none, 0, two)], axis=1)
+    first = np.where(none, 1, first)
+    none = none | (later.max(axis=1) < 0.1) | (second < 2)
+    return first, np.where(none, first, second)
 
 
 def _without_line(z: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[np.float32]:

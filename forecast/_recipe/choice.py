@@ -212,6 +212,8 @@ def _chosen(
             short = np.diff(rows.starts).max() <= _SHORT * task.horizon
             return _too_few(settings, list(naive) if short else [], seasons, found.notes)
     judged, notes = [part for part in judged if part.members], list(found.notes)
+    if wishes.loss == "squared_error":  # of a skewed target the mean is not near the median
+        settings.pop("pretrained", None)
     return _weighed(wishes, settings, judged, seasons, found, notes, steps)
 
 

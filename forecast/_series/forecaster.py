@@ -162,7 +162,8 @@ class SeriesForecaster(
         left out, and a warning says so, because the result then depends on the machine.
     pretrained : bool, default=True
         Whether the pretrained network (`PretrainedForecaster`) is a member of a recipe, with a weight that validation
-        gives it, and its forecast where there are too few rows to judge any other. It reads no covariates.
+        gives it, and its forecast where there are too few rows to judge any other. It reads no covariates. It forecasts
+        medians, so it has no weight with `loss="squared_error"`.
     n_jobs : int, default=None
         Number of threads for the networks of a recipe; None: all usable cores. Results do not depend on it.
     random_state : int, RandomState instance or None, default=None

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._linear import LinearForecaster, window_coefficients
 from .._pretrained import PretrainedForecaster
-from .._refusals import Refusal, argument
+from .._refusals import Refusal
 from .._rnn import NetworkDerivative, RNNForecaster
 from ..baselines import Drift, LastValue, SeasonalNaive
 
@@ -43,7 +43,7 @@ def reads_back(regressor: Any) -> int | None:
 
 
 def derivative_of(
-    regressor: Any, windows: Windows, n_jobs: int | None = None
+    regressor: Any, windows: Windows, past: Sequence[Floats] = (), n_jobs: int | None = None
 ) -> Callable[[Floats, Integers], tuple[Floats, Callable[[Floats], Floats]]]:
     """A fitted regressor as a function of the rows of a matrix, with its derivative.
 
@@ -51,7 +51,10 @@ def derivative_of(
     ----------
     regressor : estimator
     windows : Windows
-        That the rows are variants of. Of a naive forecaster without a norm, and at least as long as it reads back.
+        That the rows are variants of. Of a naive or pretrained forecaster without a norm, and at least as long as it
+        reads back.
+    past : sequence of ndarrays of shape (n, steps)
+        For the pretrained forecaster: what it reads of each target, NaN where missing.
     n_jobs : int or None
 
     Returns
@@ -68,14 +71,7 @@ def derivative_of(
     if isinstance(regressor, RNNForecaster):
         return NetworkDerivative(regressor, windows, n_jobs)
     if isinstance(regressor, PretrainedForecaster):
-        raise TypeError(
-            Refusal(
-                "the pretrained network has no derivative to explain a forecast by: it finds its seasons in the window",
-                where="model:",
-                expected="a recipe without it",
-                fix=argument("pretrained", False),
-            )
-        )
+        return _Pretrained(regressor, windows, past, n_jobs)
     if isinstance(regressor, LinearForecaster):
         return _Affine(*window_coefficients(regressor, windows))
     if isinstance(regressor, (LastValue, SeasonalNaive, Drift)):
@@ -122,6 +118,36 @@ class _Affine:
             return gradient
 
         return forecast, pull
+
+
+class _Pretrained:
+    """The pretrained forecaster, which reads each target by itself, where it was observed."""
+
+    def __init__(
+        self, regressor: PretrainedForecaster, windows: Windows, past: Sequence[Floats], n_jobs: int | None
+    ) -> None:
+        self._median = regressor._derivative(n_jobs)
+        self._sizes, self._horizon = (windows.lookback, windows.n_channels), windows.horizon
+        self._observed = [np.isfinite(values) for values in past]
+
+    def __call__(self, X: Floats, which: Integers) -> tuple[Floats, Callable[[Floats], Floats]]:
+        n, inputs = len(X), self._sizes[0] * self._sizes[1]
+        values = X[:, :inputs].reshape(n, *self._sizes)
+        parts = []
+        for target, observed in enumerate(self._observed):
+            own = np.where(observed[which], values[:, -observed.shape[1] :, target], np.nan)
+            parts.append(self._median(own, self._horizon))
+
+        def pull(weights: Floats) -> Floats:
+            weights = weights.reshape(n, self._horizon, len(parts))
+            gradient = np.zeros(values.shape)
+            for target, (_, one) in enumerate(parts):
+                of_past = one(weights[:, :, target])
+                gradient[:, -of_past.shape[1] :, target] = of_past
+            others = np.zeros((n, X.shape[1] - inputs))  # it reads nothing else
+            return np.concatenate([gradient.reshape(n, -1), others], axis=1)
+
+        return np.stack([forecast for forecast, _ in parts], axis=2).reshape(n, -1), pull
 
 
 def _naive(regressor: Any, windows: Windows) -> Floats:

@@ -56,8 +56,8 @@ def explain(
     Parameters
     ----------
     model : SeriesForecaster
-        Fitted model: the recipe, or with an `RNNForecaster`, a `LinearForecaster`, a linear regressor of scikit-learn
-        or a naive forecaster. It is not changed.
+        Fitted model: the recipe, or with an `RNNForecaster`, a `PretrainedForecaster`, a `LinearForecaster`, a linear
+        regressor of scikit-learn or a naive forecaster. It is not changed.
     X : frame or int, default=None
         The future rows, as in `SeriesForecaster.predict`, at most `horizon` steps of each series.
     history : frame, default=None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from .._pretrained import PretrainedForecaster
 from .._windows import Windows
 from ..baselines import Drift, LastValue, SeasonalNaive
 from .columns import places_of
@@ -48,24 +49,31 @@ class MemberFunction:
     ) -> None:
         self._member, self._target = member, target
         self.own = target  # targets are the first of the columns
-        rows, origins = self._own(rows, origins)
         preparation = member.preparation
+        regressor = getattr(member.regressor, "best_estimator_", member.regressor)
+        past, self._reach = [], 0
+        if isinstance(regressor, PretrainedForecaster):
+            past = regressor._past(preparation.windows(*self._own(rows, origins)))
+            self._reach = past[0].shape[1]
+        rows, origins = self._own(rows, origins)
         self._rows, self._column = rows, 0 if member.split else target
         windows = preparation.windows(rows, origins)
-        regressor = getattr(member.regressor, "best_estimator_", member.regressor)
-        naive = isinstance(regressor, (LastValue, SeasonalNaive, Drift))  # reads the series, whatever the norm
-        lookback = max(windows.lookback, reads_back(regressor) or 0)
+        # These read the series, whatever the norm.
+        plain = bool(past) or isinstance(regressor, (LastValue, SeasonalNaive, Drift))
+        lookback = max(windows.lookback, self._reach, reads_back(regressor) or 0)
         self._plain = _plain(windows, lookback)
-        self._level = WindowLevel(self._plain if naive else windows, None if naive else preparation.window_norm)
-        self._derivative = derivative_of(regressor, self._plain if naive else windows, n_jobs)
+        self._level = WindowLevel(self._plain if plain else windows, None if plain else preparation.window_norm)
+        self._derivative = derivative_of(regressor, self._plain if plain else windows, past, n_jobs)
         self.places = places_of(state, preparation, self._plain, target if member.split else None)
         self.matrix = np.asarray(self._plain, dtype=np.float64)
         self.newest = self._newest(rows)
 
     def _own(self, rows: Rows, origins: Integers) -> tuple[Rows, Integers]:
-        """Rows and origins as the member takes them."""
+        """Rows and origins as the member takes them, with copies of the oldest row where a series is too short."""
         if self._member.pads:
             rows, origins = rows.lengthened(origins, self._member.looks_back)
+        if self._reach:
+            rows, origins = rows.lengthened(origins, self._reach)
         if self._member.split:
             n = rows.targets.shape[1]
             origins = rows.spread(origins)[self._target :: n]
