@@ -105,6 +105,32 @@ def test_where_the_mean_is_no_better_the_simple_member_is_alone(simple):
     assert np.array_equal(found.crossfitted, forecasts[simple])
 
 
+def test_the_pretrained_member_has_weight_where_the_mean_needs_it():
+    forecasts, actual = members(linear=1.0, network=1.0, pretrained=1.0)  # three independent errors
+    found = mix(forecasts, actual, BLOCKS)
+    check(found, forecasts, actual)
+    assert found.weights == dict.fromkeys(forecasts, 1 / 3)
+    alone = {"pretrained": forecasts["pretrained"]}
+    assert mix(alone, actual, BLOCKS).weights == {"pretrained": 1.0}
+
+
+@pytest.mark.parametrize("spread", [1e-9, 0.3])
+def test_the_pretrained_member_changes_nothing_where_it_brings_nothing(spread):
+    forecasts, actual = members(linear=1.0, network=1.0)
+    rng = np.random.default_rng(2)
+    mean = (forecasts["linear"] + forecasts["network"]) / 2
+    more = forecasts | {
+        "pretrained": mean + spread * rng.normal(size=SHAPE)
+    }  # as good as the mean, with the same errors
+    found, without = mix(more, actual, BLOCKS), mix(forecasts, actual, BLOCKS)
+    check(found, more, actual)
+    assert found.losses["pretrained"] < min(found.losses["linear"], found.losses["network"])
+    assert found.weights == without.weights
+    assert found.loss == without.loss
+    assert found.of_blocks == without.of_blocks
+    assert np.array_equal(found.crossfitted, without.crossfitted)
+
+
 def test_a_network_alone_may_be_best():
     rng = np.random.default_rng(0)
     forecasts, actual = members(network=1.0)

@@ -7,7 +7,7 @@ weights are shrunk towards equal ones by as much as the other blocks bear out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -19,6 +19,7 @@ __all__ = ["SIMPLE", "Mix", "best_alone", "mix"]
 
 NAIVE = ("last value", "seasonal naive")
 SIMPLE = ("last value", "seasonal naive", "linear")  # how the names of simple members begin, the simplest first
+EXTRA = "pretrained"  # a member without which the mean has to be worse by half a percent
 TIE = 0.005  # of the loss: what is nearer than that goes to the simpler choice
 GOOD = 1.1  # times the best error: members up to here have equal weights
 POOR = 2.0  # times the best error of a block: a member beyond that in every block has no weight
@@ -86,7 +87,8 @@ def mix(
     -------
     Mix
         Of the best linear or naive member alone, where the mean is not better than that by half a percent; of the
-        naive one, where a gain on it of less than 3 % is within two standard errors over the blocks.
+        naive one, where a gain on it of less than 3 % is within two standard errors over the blocks. Without the
+        pretrained member, where the mean with it is not better by half a percent.
 
     Raises
     ------
@@ -104,7 +106,12 @@ def mix(
         raise ValueError(Refusal(f"is {loss!r}", where="loss", expected=f"one of {sorted(POWERS)}"))
     with threadpool_limits(limits=1, user_api="blas"):  # sums of several threads would depend on their number
         judge = _Judge(np.asarray(actual, dtype=np.float64), blocks, scales, POWERS[loss], levels)
-        return _mixed(forecasts, np.asarray(blocks), judge)
+        whole = _mixed(forecasts, np.asarray(blocks), judge)
+        others = {name: forecast for name, forecast in forecasts.items() if name != EXTRA}
+        if not others or len(others) == len(forecasts):
+            return whole
+        without = _mixed(others, np.asarray(blocks), judge)
+        return whole if whole.loss < (1 - TIE) * without.loss else replace(without, losses=whole.losses)
 
 
 def best_alone(
