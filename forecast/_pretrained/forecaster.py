@@ -191,7 +191,7 @@ class PretrainedForecaster(DescribesParameters, MultiOutputMixin, RegressorMixin
             raise ValueError(
                 Refusal(
                     f"learning_rate={rate!r} has no effect without fine_tune",
-                    fix=Fix("PretrainedForecaster(fine_tune=True, learning_rate=...)", "--set fine_tune=true"),
+                    fix=Fix(f"PretrainedForecaster(fine_tune=True, learning_rate={rate!r})", "--set fine_tune=true"),
                 )
             )
 
