@@ -63,7 +63,7 @@ TABLES = {
     ),
     "stamps of text": ({"df": DF.set_axis(DAYS.strftime("%Y-%m-%d"))}, lambda s: frequency_of(s["df"].index)),
     "levels of an index": (
-        {"df": DF.set_axis(pd.MultiIndex.from_product([["a"], DAYS]))},
+        {"df": DF.set_axis(pd.MultiIndex.from_product([["a"], DAYS.rename(None)]))},
         lambda s: series(series=s["series"]).fit(s["df"]) if "series" in s else frequency_of(s["df"].index),
     ),
     # -------------------- several series

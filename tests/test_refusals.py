@@ -116,7 +116,7 @@ def test_what_is_noted_at_a_fit_has_words_for_the_command_and_is_saved(tmp_path)
 
 
 def texts_of(node):
-    """Every text in an expression, with a word in the place of what is put in."""
+    """Every text in an expression, with a word in place of what is put in."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return [node.value]
     if isinstance(node, ast.JoinedStr):
