@@ -83,7 +83,7 @@ class Fix(Words):
         Parameters
         ----------
         rename : callable
-            From code to code.
+            Function from code to code.
 
         Returns
         -------
@@ -324,7 +324,7 @@ def argument(name: str, value: Any) -> Fix:
     Parameters
     ----------
     name : str
-        Of the argument. The command sets those without an option of their own by `--set`.
+        Name of the argument. The command sets those without an option of their own by `--set`.
     value : object
         None: the option is left out.
 

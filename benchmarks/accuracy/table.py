@@ -175,7 +175,7 @@ def table(lines):
     Parameters
     ----------
     lines : list of dict
-        Of a results file.
+        Entries of a results file.
 
     Returns
     -------

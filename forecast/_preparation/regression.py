@@ -133,7 +133,7 @@ def to_fit(regressor: Any, before: Any = None) -> Any:
     regressor : estimator
         As the user gave it.
     before : estimator, default=None
-        Of the last fit; it is not changed.
+        Regressor of the last fit; it is not changed.
 
     Returns
     -------
@@ -223,7 +223,7 @@ def fit_regressor(
     complete : callable
         Function from windows to those whose targets are all there: only networks can leave single targets out.
     validation : Windows, default=None
-        For a network that stops early, in place of the newest of `windows`.
+        Validation windows of a network that stops early, in place of the newest of `windows`.
     weigh : callable, default=None
         Function from windows to their weights.
 

@@ -154,9 +154,9 @@ class PretrainedForecaster(DescribesParameters, MultiOutputMixin, RegressorMixin
         X : Windows or array-like of shape (n, lookback) or (n, lookback, channels)
             The first channel of an array is the target.
         y : array-like of shape (n,) or (n, horizon)
-            Without `fine_tune`, only its shape is used.
+            Targets. Without `fine_tune`, only their shape is used.
         sample_weight : array-like of shape (n,), default=None
-            For `fine_tune`.
+            Weights of the windows in `fine_tune`.
 
         Returns
         -------

@@ -43,7 +43,7 @@ class Mix:
     loss : float
         Loss of the mean; where there are several blocks, each with the weights that the others gave.
     losses : dict of str to float
-        Of each member alone, inf where it has no finite forecast.
+        Loss of each member alone, inf where it has no finite forecast.
     crossfitted : ndarray of shape (n, horizon, targets)
         The forecasts that `loss` is the loss of.
     of_blocks : dict of int to dict of str to float

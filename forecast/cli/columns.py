@@ -148,7 +148,7 @@ def read_numbers(column: pd.Series, name: str, option: str = "--target") -> Floa
     column : pandas.Series
     name : str
     option : str, default="--target"
-        That named the column.
+        Option that named the column.
 
     Returns
     -------
@@ -179,7 +179,7 @@ def names_as_written(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     table : pandas.DataFrame
         As `read_table` has it.
     columns : list of str
-        That name the series.
+        Columns that name the series.
 
     Returns
     -------

@@ -67,7 +67,7 @@ def read_data(arguments: Namespace, model: SeriesForecaster | None = None) -> Da
     arguments : argparse.Namespace
         Arguments of `fit` or `backtest`.
     model : SeriesForecaster, default=None
-        Whose columns are meant where no option names others.
+        Model whose columns are used where no option names others.
 
     Returns
     -------
@@ -166,7 +166,7 @@ def planned(arguments: Namespace, data: Data, model: SeriesForecaster | None = N
     arguments : argparse.Namespace
     data : Data
     model : SeriesForecaster, default=None
-        Whose settings hold where no option says otherwise; None starts from the classes' defaults.
+        Model whose settings hold unless an option sets them; None starts from the classes' defaults.
 
     Returns
     -------

@@ -36,7 +36,7 @@ def read_static(
     notes : list of str
         What was chosen for the user is added here.
     option : str, default="--static-covariates"
-        That named the columns, for messages.
+        Option that named the columns, for messages.
 
     Returns
     -------

@@ -51,7 +51,8 @@ def derivative_of(
     ----------
     regressor : estimator
     windows : Windows
-        That the rows are variants of. Of a naive forecaster without a norm, and at least as long as it reads back.
+        Windows of which the rows are variants. A naive forecaster needs them without a norm, and as long as it reads
+        back.
     n_jobs : int or None
 
     Returns
