@@ -238,7 +238,7 @@ print(json.dumps(found))
 
 
 def imports(report, arguments):
-    """Time and resident memory that `import forecast` takes in a fresh interpreter, and what it adds to its dependencies."""
+    """Time and resident memory that `import forecast` takes in a fresh interpreter, and its dependencies alone."""
     report.section("Import: fresh processes, files already in the system's cache", ["", "ms", "resident MB after"])
     alone = _imported(arguments.repeats, "forecast")
     beside = _imported(arguments.repeats, "numpy pandas sklearn.base", "forecast")

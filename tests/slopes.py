@@ -1,4 +1,4 @@
-"""Gradients against those of the oracle, and against slopes: central differences of the loss of whoever computed them."""
+"""Gradients against those of the oracle, and against slopes: central differences of the loss of either."""
 
 import inspect
 import re

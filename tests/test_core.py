@@ -1,4 +1,4 @@
-"""The compiled core against the oracle: every cell, loss, instruction set and dtype, optimisers, gather, activations."""
+"""The compiled core against the oracle: every cell, loss, instruction set, dtype, optimiser, gather, activation."""
 
 import itertools
 

@@ -52,7 +52,9 @@ def test_every_fix_of_the_sources_is_run_by_a_test(tmp_path):
     environment = os.environ | {"FORECAST_FIXES": str(said), "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])}
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "recorded_fixes", "-p", "no:cacheprovider"]
     modules = [str(TESTS / f"{name}.py") for name in PASTE]
-    ran = subprocess.run([*command, *modules], env=environment, capture_output=True, text=True, cwd=TESTS.parent, check=False)
+    ran = subprocess.run(
+        [*command, *modules], env=environment, capture_output=True, text=True, cwd=TESTS.parent, check=False
+    )
     assert ran.returncode == 0, ran.stdout[-3000:]
     lines = {(path, line) for path, line in json.loads(said.read_text())}
     missed = {

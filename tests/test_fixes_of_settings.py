@@ -30,6 +30,7 @@ WINDOWS = make_windows(DF, target="y", lookback=4, horizon=2)
 HOLED = DF.assign(y=np.where(np.arange(N) % 2 == 0, np.nan, Y))
 ROLLING = RollingOrigin(3, horizon=2)
 ANY_TIME = {"gaps": "irregular", "freq": "D"}
+SHALLOW = MLPRegressor(hidden_layer_sizes=(2,), max_iter=2)
 NO_PAST = {"lookback": 0, "horizon": 2, "calendar": ["month"]}
 
 
@@ -46,7 +47,21 @@ def stateful():
 
 
 def series(regressor=None, **more):
-    return SeriesForecaster(Ridge() if regressor is None else regressor, **{"target": "y", "lookback": 4, "horizon": 2} | more)
+    return SeriesForecaster(
+        Ridge() if regressor is None else regressor, **{"target": "y", "lookback": 4, "horizon": 2} | more
+    )
+
+
+def recipe(**more):
+    return SeriesForecaster(target="y", horizon=2, random_state=0, **more)
+
+
+def counted(windows):
+    return network(loss="poisson").fit(windows, windows.y)
+
+
+def judged(model, **more):
+    return backtest(model, DF, ROLLING, **more)
 
 
 def in_blocks(s, callback=None, **more):
@@ -75,7 +90,7 @@ SETTINGS = {
     # -------------------- rows at any times
     "a recipe of rows at any times": (
         {"SeriesForecaster": SeriesForecaster, "RNNForecaster": RNNForecaster},
-        lambda s: s.get("made", SeriesForecaster(gaps="irregular")).set_params(target="y", freq="D", lookback=4, horizon=2).fit(DF),
+        lambda s: s.get("made", recipe(gaps="irregular")).set_params(freq="D", lookback=4).fit(DF[["y"]]),
     ),
     "no rows before the times": (
         {},
@@ -125,15 +140,15 @@ SETTINGS = {
     ),
     "quantiles of changes": (
         {},
-        lambda s: SeriesForecaster(target="y", horizon=2, loss="quantile", max_seconds=1, random_state=0, **chosen(s, transform="difference")).fit(DF),
+        lambda s: recipe(loss="quantile", max_seconds=1, **chosen(s, transform="difference")).fit(DF),
     ),
     "counts less a level": (
         {},
-        lambda s: network(loss="poisson").fit(made := make_windows(DF.round(), target="y", lookback=4, horizon=2, **chosen(s, window_norm="last")), made.y),
+        lambda s: counted(make_windows(DF.round(), target="y", lookback=4, horizon=2, **chosen(s, window_norm="last"))),
     ),
     "a distribution of too few rows": (
         {},
-        lambda s: SeriesForecaster(target="y", horizon=2, random_state=0, **chosen(s, loss="normal")).fit(DF[:14]),
+        lambda s: recipe(**chosen(s, loss="normal")).fit(DF[:14]),
     ),
     "windows that all miss a target": (
         {"RNNForecaster": RNNForecaster},
@@ -170,15 +185,15 @@ SETTINGS = {
     ),
     "intervals without a coverage": (
         {},
-        lambda s: backtest(series(validation_fraction=0.4), DF, ROLLING, intervals="static", **chosen(s, coverage=None)),
+        lambda s: judged(series(validation_fraction=0.4), intervals="static", **chosen(s, coverage=None)),
     ),
     "static intervals without validation": (
         {},
-        lambda s: backtest(series(**chosen(s, validation_fraction=None)), DF, ROLLING, coverage=0.5, intervals="static"),
+        lambda s: judged(series(**chosen(s, validation_fraction=None)), coverage=0.5, intervals="static"),
     ),
     "quantiles of a linear model": (
         {},
-        lambda s: backtest(series(), DF, ROLLING, coverage=0.5, **chosen(s, intervals="quantile")),
+        lambda s: judged(series(), coverage=0.5, **chosen(s, intervals="quantile")),
     ),
     "more folds than steps": (
         {},
@@ -215,7 +230,7 @@ SETTINGS = {
         lambda s: copy.deepcopy(s["model"]).update(LATER, history=DF, **chosen(s, refit="no")),
     ),
     "another class in an update": (
-        {"model": series(network()).fit(DF).set_params(regressor=MLPRegressor(hidden_layer_sizes=(2,), max_iter=2)), "X": DF},
+        {"model": series(network()).fit(DF).set_params(regressor=SHALLOW), "X": DF},
         lambda s: s["model"].update(LATER, history=DF, refit="continue"),
     ),
     "other members in an update": (

@@ -44,7 +44,7 @@ def with_initial(case, seed=None):
 
 
 def assert_gradient(case, initial, seed=None, isa=None, every=False, coordinates=2):
-    """Against the oracle, and against slopes of the core's own loss along weights, first states and the source's rows."""
+    """Against the oracle, and slopes of the core's own loss along weights, first states and the source's rows."""
     n, network, theta = case.network, case.core(isa=isa), case.theta.copy()
     arguments = own_arrays(case.arguments)
     source = _core.Source(**arguments)

@@ -1,4 +1,4 @@
-"""Real series, end to end: NaN and gaps as published, a panel of 414 series, trading days, compared with naive forecasts.
+"""Real series, end to end: NaN and gaps as published, a panel of 414 series, trading days, naive forecasts.
 
 `FORECAST_DATA` names the folder with the series, which are not part of this project; without it nothing here is
 collected. With it: `pytest -m data`.

@@ -128,7 +128,7 @@ class Graph:
         inputs : sequence of str
             Each of shape (steps, ...).
         step : callable
-            Function of the body, the states and the inputs of a step. It returns the new states; the first is collected.
+            Function of the body, the states and the inputs of a step; returns the new states. The first is collected.
 
         Returns
         -------

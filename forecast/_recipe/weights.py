@@ -70,7 +70,7 @@ def mix(
     Parameters
     ----------
     forecasts : dict of str to ndarray of shape (n, horizon, targets); with levels (n, horizon, targets, levels)
-        Of each member. Names that begin with one of `SIMPLE` are linear or naive members.
+        Forecasts of each member. Names that begin with one of `SIMPLE` are linear or naive members.
     actual : ndarray of shape (n, horizon, targets)
         Actual values, NaN where missing.
     blocks : ndarray of int of shape (n,)
