@@ -39,7 +39,7 @@ LONG_SETTINGS = {
     "segments": dict(decoder="segments"),
     "segments, tied": dict(decoder="segments", decoder_tied=True),
 }
-KNOWN = dict(  # 24 steps from 168, beside covariates
+KNOWN = dict(  # 24 steps from 168, with covariates
     cell="gru", hidden_size=96, segment=24, dropout=0.2, decoder="steps", future_size=64, loss="absolute_error",
     optimizer="adamw", learning_rate=2e-3, weight_decay=0.01, batch_size=256, max_iter=4, warmup_steps=50,
     early_stopping=False, n_jobs=1,

@@ -1,10 +1,10 @@
-"""This version beside an older one: training steps and predictions of two environments, in one run.
+"""This version and an older one: training steps and predictions of two environments, in one run.
 
     python benchmarks/bench_against.py --old OLD/bin/python [--new NEW/bin/python] [--pairs 15] [--check]
 
 Three processes are alive at the same time: the old version twice and the new one. They answer in turns through pipes,
-so that no start is timed and a drifting clock reaches all of them. The old version beside itself gives the noise: the
-band that holds 95 % of its ratios. A row's ratio is the median over pairs of the new time over the old: above 1 the new
+so that no start is timed and a drifting clock reaches all of them. The old version against itself gives the noise: the band
+that holds 95 % of its ratios. A row's ratio is the median over pairs of the new time over the old: above 1 the new
 version is slower. The processes are started afresh several times, because the place of a process's memory alone can
 make a difference that lasts as long as the process.
 
@@ -270,7 +270,7 @@ def main():
     found.add_argument("--workloads", nargs="+", default=USUAL_WORKLOADS, choices=list(SIZES))
     found.add_argument("--threads", type=int, default=1)
     found.add_argument("--seconds", type=float, default=0.1, help="of a sample")
-    found.add_argument("--clock", default="wall", choices=CLOCKS, help="cpu: beside others' work; for one thread alone")
+    found.add_argument("--clock", default="wall", choices=CLOCKS, help="cpu: on a busy machine; for one thread alone")
     found.add_argument("--launches", type=int, default=3, help="fresh starts of the processes")
     found.add_argument("--check", action="store_true", help="exit with status 1 where the bar is broken")
     arguments = found.parse_args()
@@ -281,7 +281,7 @@ def main():
     asked = itertools.product(arguments.calls, arguments.workloads, arguments.cells)
     rows = [Row(*what, arguments.threads) for what in asked if what[1] != SEGMENTS or what[2] == "gru"]
     measure(rows, arguments)
-    report.section("New beside old", columns)
+    report.section("New and old", columns)
     broken = show(rows, report)
     print("\n".join(broken) if broken else "The bar is kept.")
     return int(arguments.check and bool(broken))

@@ -1,4 +1,4 @@
-"""Distributed training: accuracy beside one process, rounds on two workers beside one, many models, memory, bytes.
+"""Distributed training: accuracy against one process, rounds on two workers and on one, many models, memory, bytes.
 
     python benchmarks/bench_distributed.py accuracy --data FOLDER [--passes 10] [--shards 8] [--seeds 2]
     python benchmarks/bench_distributed.py speed [--hidden 64]

@@ -1,4 +1,4 @@
-"""A whole `fit`, as a user calls it, beside other libraries' on the same series; seconds per optimiser step.
+"""A whole `fit`, as a user calls it, and other libraries' on the same series; seconds per optimiser step.
 
     pip install ".[bench]"
     python benchmarks/bench_fit.py [--steps 366] [--rounds 3] [--rivals pytorch-loader neuralforecast]
@@ -270,7 +270,7 @@ def work(name, threads, epochs):
 
 
 # The functions below run in the parent alone. They import `measuring` themselves, because it needs `forecast`, which
-# the interpreter of a rival may lack.
+# the interpreter of a rival may not have.
 
 
 def run(name, threads, arguments):

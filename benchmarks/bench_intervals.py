@@ -5,7 +5,7 @@
 
 FOLDER holds `melbourne_min_temp/daily-min-temperatures.csv.gz`, `air_quality_valencia/air_quality_valencia.csv.gz`,
 `beijing_pm25/PRSA_data_2010.1.1-2014.12.31.csv.gz` and `sp500/sp500_1950_2018.csv.gz`, as published. Three kinds of
-intervals stand beside each other: conformal ones whose level adapts to misses, conformal ones that stay as the
+intervals are compared: conformal ones whose level adapts to misses, conformal ones that stay as the
 validation windows of the fit made them, and the quantiles of a network trained on the pinball loss. A network is fitted
 once, before the first origin, or as often as a case says; "of steps" is the range over the steps of the horizon.
 

@@ -1,10 +1,10 @@
-"""How much memory training takes, beside what it should take: every case in a fresh process of its own.
+"""How much memory training takes, and how much it should take: every case in a fresh process of its own.
 
     python benchmarks/bench_memory.py [--sections training batch fit panel import] [--cells lstm gru rnn] [--quick]
 
 Measured is the growth of the process's peak of resident memory over its state right before, the import and the data
 being there. `training` and `batch` take some optimiser steps in the core; "fixed", the growth that a network of one
-unit and one step causes (threads, the kernels' code), is taken off before anything is compared. What should be there:
+unit and one step causes (threads, the kernels' code), is subtracted before anything is compared. What should be there:
 activations of `threads * lanes` windows, 4 (7 H L T + I T) bytes each (7 is the LSTM's; the GRU keeps 5 numbers per
 unit and step, the Elman cell 2), min(16, chunks) gradients, two packs of the weights. Theta and Adam's two moments are
 there before. `fit` is a whole RNNForecaster.fit, `panel` one of SeriesForecaster on 10,000 series, with a vector of
@@ -168,7 +168,7 @@ def training(report, arguments):
 
 
 def batch(report, arguments):
-    """A batch of 1024 beside one of 32 windows per thread: activations do not grow with it."""
+    """A batch of 1024 windows and one of 32 windows per thread: activations do not grow with it."""
     small = 32 * ALL
     report.section(
         f"Batch: measured less slots and packs, {ALL} threads [the same]",
@@ -184,7 +184,7 @@ def batch(report, arguments):
 
 
 def fit(report, arguments):
-    """One epoch of 8 units on a long float32 series with lookback 168: what stands beside the raw data."""
+    """One epoch of 8 units on a long float32 series with lookback 168: the memory on top of the raw data."""
     values = 100_000 if arguments.quick else 1_000_000
     report.section(
         f"Fit: {values} float32 values, lookback 168, 8 units, batch 256, one epoch",
@@ -238,7 +238,7 @@ print(json.dumps(found))
 
 
 def imports(report, arguments):
-    """Time and resident memory that `import forecast` takes in a fresh interpreter, and beside what it needs."""
+    """Time and resident memory that `import forecast` takes in a fresh interpreter, and its dependencies alone."""
     report.section("Import: fresh processes, files already in the system's cache", ["", "ms", "resident MB after"])
     alone = _imported(arguments.repeats, "forecast")
     beside = _imported(arguments.repeats, "numpy pandas sklearn.base", "forecast")

@@ -1,4 +1,4 @@
-"""Training on blocks beside training in memory: peak memory, and windows per second of one pass.
+"""Training on blocks and training in memory: peak memory, and windows per second of one pass.
 
     python benchmarks/bench_out_of_core.py [--series 1000000] [--memory 20000] [--windows 8] [--sources made parquet]
 
@@ -53,7 +53,7 @@ def frame_of(number, series):
 
 
 class Clock(logging.Handler):
-    """When the newest training began and ended, on the wall and in CPU seconds of the process."""
+    """When the newest training began and ended, in wall-clock and in CPU seconds of the process."""
 
     def __init__(self):
         super().__init__(logging.INFO)
@@ -160,7 +160,7 @@ def main():
          "over memory: s", "over memory: CPU", "peak MB"],
     )  # fmt: skip
     alike = dict(windows=arguments.windows, hidden=arguments.hidden)
-    beside = None
+    in_memory = None
     with tempfile.TemporaryDirectory() as folder:
         for source in ["memory", *arguments.sources]:
             case = dict(alike, source=source, folder=folder, series=arguments.series)
@@ -170,11 +170,11 @@ def main():
                 measured(**case | {"source": f"write {source}"})
             result = measured(**case)
             rate, of_cpu = result["windows"] / result["seconds"], result["windows"] / result["cpu"]
-            beside = beside or (rate, of_cpu)
+            in_memory = in_memory or (rate, of_cpu)
             report.row(
                 [source, f"{case['series']:,}", f"{result['before']:.1f}", f"{result['windows']:,}",
                  f"{result['seconds']:.1f}", f"{result['cpu']:.1f}", f"{rate:,.0f}", f"{of_cpu:,.0f}",
-                 f"{beside[0] / rate:.2f}", f"{beside[1] / of_cpu:.2f}", f"{result['peak'] / 1e6:,.0f}"],
+                 f"{in_memory[0] / rate:.2f}", f"{in_memory[1] / of_cpu:.2f}", f"{result['peak'] / 1e6:,.0f}"],
                 case=case, **result,
             )  # fmt: skip
             for one in Path(folder).iterdir():

@@ -1,4 +1,4 @@
-"""The pandas pipeline: parallel searches beside one thread per worker, and the memory of a large panel.
+"""The pandas pipeline: parallel searches against one thread per worker, and the memory of a large panel.
 
     python benchmarks/bench_pipeline.py [--sections search panel] [--pairs 5]
 

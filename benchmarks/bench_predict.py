@@ -1,4 +1,4 @@
-"""Prediction beside onnxruntime and PyTorch, same weights and windows, in one run; and the public calls on their own.
+"""Prediction against onnxruntime and PyTorch, same weights and windows, in one run; and the public calls on their own.
 
     pip install ".[bench]"
     python benchmarks/bench_predict.py [--cells lstm gru rnn] [--workloads small medium] [--windows 1 1024] [--pairs 15]
@@ -12,7 +12,7 @@ over pairs of their time over ours. The share of the measured peak counts the ma
 
 The lines below the table time single calls of ours alone, as a user makes them: `RNNForecaster.predict` of one window
 that is a ready float32 array, the same of a network without work (what the Python around the kernel takes), and
-`SeriesForecaster.predict` of one hourly series. No rival stands beside these.
+`SeriesForecaster.predict` of one hourly series. These have no rival.
 """
 
 import gc
@@ -74,7 +74,7 @@ class Trial:
 
 
 def _onnx_settings():
-    """Label, threads, spinning. One thread waits for nobody, so that spinning makes no difference to it."""
+    """Label, threads, spinning. One thread never waits for another, so that spinning makes no difference to it."""
     several = [(f"{ALL}, spinning", ALL, True), (f"{ALL}, sleeping", ALL, False)]
     return [("1", 1, True), *(several if ALL > 1 else [])] if HAS_ONNX else []
 

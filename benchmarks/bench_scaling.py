@@ -196,7 +196,7 @@ def _spread(found):
 
 
 def cliffs(report, arguments, grids):
-    """Time per useful operation beside the neighbours' around sizes that fit no vector, tile or chunk."""
+    """Time per useful operation, compared with neighbouring sizes, around sizes that fit no vector, tile or chunk."""
     report.section(
         f"Cliffs: time per useful operation over the cheapest neighbour's [{CLIFF} at most]",
         ["neighbours", "cell", "threads", "size", "GFLOP/s", "over the cheapest (95 %)", ""],
@@ -260,7 +260,7 @@ def _estimator_epoch(cell, n):
 
 
 def _table(features, steps, n):
-    """So many windows of a random series, its first column the target."""
+    """A number of windows of a random series, its first column the target."""
     series = np.random.default_rng(0).standard_normal((n + steps + HORIZON - 1, features), np.float32)
     frame = pd.DataFrame(series, columns=[f"x{i}" for i in range(features)])
     return make_windows(frame, target="x0", lookback=steps, horizon=HORIZON, past_covariates=list(frame)[1:] or None)
@@ -299,7 +299,7 @@ def _vanishing(cell, batches, value):
 
 
 def busy(report, arguments, grids):
-    """A whole fit beside processes that never pause. Their fair share alone makes it slower: with two of them on two
+    """A whole fit while other processes never pause. Their fair share alone makes it slower: with two of them on two
     cores, a fit with one thread gets two thirds of a core."""
     report.section(
         f"With {HOGS} busy processes: RNNForecaster.fit [at most 3]",
@@ -318,7 +318,7 @@ def busy(report, arguments, grids):
 
 
 def _fit(cell, workload, n_jobs, seconds):
-    """A fit of about so many seconds on a machine that does nothing else."""
+    """A fit of about this many seconds on a machine that does nothing else."""
     features, hidden, layers, steps, batch = workload
     table = _table(features, steps, 20 * batch)
     model = RNNForecaster(

@@ -1,4 +1,4 @@
-"""One optimiser step of SegRNN beside PyTorch's, same weights and batches, in one run.
+"""One optimiser step of SegRNN and PyTorch's, same weights and batches, in one run.
 
     pip install ".[bench]"
     python benchmarks/bench_segrnn.py [--units 64 128] [--decoders tied own] [--threads 1 2] [--pairs 15]

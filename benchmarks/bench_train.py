@@ -1,4 +1,4 @@
-"""One optimiser step (forward, loss, BPTT, clipping, Adam) beside PyTorch's, same weights and batches, in one run.
+"""One optimiser step (forward, loss, BPTT, clipping, Adam) and PyTorch's, same weights and batches, in one run.
 
     pip install ".[bench]"
     python benchmarks/bench_train.py [--cells lstm gru rnn] [--workloads small medium] [--grid] [--pairs 15]
@@ -99,7 +99,7 @@ def main():
     found = parser(__doc__)
     found.add_argument("--cells", nargs="+", default=list(CELLS), choices=CELLS)
     found.add_argument("--workloads", nargs="*", default=list(WORKLOADS), choices=list(WORKLOADS))
-    found.add_argument("--grid", action="store_true", help="a grid of sizes beside the workloads")
+    found.add_argument("--grid", action="store_true", help="a grid of sizes, too")
     found.add_argument("--threads", nargs="+", type=int, default=[1, os.cpu_count()])
     found.add_argument("--seconds", type=float, default=0.2, help="of a block of ours")
     arguments = found.parse_args()

@@ -2,7 +2,7 @@
 
 Made-up launches: each season a cohort of products begins in the same week. Features of a product, three numbers and a
 category, shape its curve (how much, how fast, what is left of it), and promotions, known ahead, raise it. The next
-cohort is forecast before its first week. Beside the noise, which nobody can forecast:
+cohort is forecast before its first week. Compared with the noise, which cannot be forecast:
 
 - the mean curve of all earlier products, and that of the five with the nearest features,
 - a recurrent network with a past (`missing="mask"`), where the mean of the five most similar products stands in for

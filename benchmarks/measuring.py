@@ -1,5 +1,5 @@
 """What every benchmark here shares: the machine's description, paired timing, the peak measured in the same run, and a
-table on the screen beside one line of JSON."""
+table on the screen and one line of JSON."""
 
 import argparse
 import json
@@ -160,7 +160,7 @@ class Training:
 
     @classmethod
     def lasting(cls, cell, workload, seconds, isa=None):
-        """With so many batches that one thread needs about `seconds`."""
+        """With as many batches as one thread needs about `seconds`."""
         trial = cls(cell, workload, isa=isa)
         most = min(4096, max(1, 65536 // trial.batch))
         return cls(cell, workload, int(np.clip(seconds / min(trial.seconds(1) for _ in range(3)), 1, most)), isa)
@@ -204,7 +204,7 @@ class Report:
         self._head(columns)
 
     def peak(self, threads):
-        """The measured peak of so many threads, GFLOP/s."""
+        """The measured peak of a number of threads, GFLOP/s."""
         peaks = self.facts["peak"]
         return peaks.get(str(threads)) or peaks.setdefault(str(threads), peak(threads))
 

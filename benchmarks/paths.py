@@ -7,9 +7,9 @@ FOLDER holds `melbourne_min_temp/daily-min-temperatures.csv.gz`, `air_quality_va
 `ETTh1/ETTh1.csv.gz` and `exchange_rate/exchange_rate.csv.gz`, as published; CO2 comes with statsmodels. A Ridge is
 fitted once on 60 % of the rows, then forecasts from origins at even distances, each with the rows before it as history.
 "paths" are those of `sample`. "independent" are the same values, shuffled at each step by itself; "same rank" are the
-same values, sorted at each step, whose sums are the sums of bounds. `--mixed 1 3 10` compares paths that mix so many
-past forecasts. With `--few` the fit sees 250 rows, so that about 40 past errors are known. `--cost` needs no data: CPU
-seconds of 1,000 paths of 24 steps of 100 series.
+same values, sorted at each step, whose sums are the sums of bounds. `--mixed 1 3 10` compares paths that mix this
+many past forecasts. With `--few` the fit sees 250 rows, so that about 40 past errors are known. `--cost` needs no data:
+CPU seconds of 1,000 paths of 24 steps of 100 series.
 """
 
 import hashlib

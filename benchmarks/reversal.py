@@ -3,7 +3,7 @@
     python benchmarks/reversal.py [--seeds 0 1 2] [--steps 20] [--sequences 5000] [--epochs 20]
 
 Symbols are one-hot columns; the forecast of a step is the column with the largest output. Every setting has the same
-data, weights beside attention, batches and epochs. One thread; seconds are CPU seconds of `fit`.
+data, weights other than attention's, batches and epochs. One thread; seconds are CPU seconds of `fit`.
 """
 
 import argparse

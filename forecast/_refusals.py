@@ -9,12 +9,13 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from types import FrameType
 from typing import Any, Self
 
 __all__ = [
     "Fix", "Refusal", "Words", "argument", "extended", "for_command", "install", "joined", "longer_horizon",
-    "refusal_of", "sentences", "split_advice",
+    "refusal_of", "sentences", "split_advice", "way_out",
 ]  # fmt: skip
 
 
@@ -83,7 +84,7 @@ class Fix(Words):
         Parameters
         ----------
         rename : callable
-            From code to code.
+            Function from code to code.
 
         Returns
         -------
@@ -197,7 +198,42 @@ def _sentence(parts: dict[str, Any], said: Callable[[str], str]) -> str:
     fix = parts["fix"]
     if fix is None or not said(fix):
         return text
-    return f"{text} Fix{' in pandas' if said is for_command and fix.in_pandas else ''}: {said(fix)}."
+    if said is str:
+        return f"{text} Fix: {fix}."
+    return f"{text} Fix in pandas: {said(fix)}." if fix.in_pandas else f"{text} {way_out(said(fix))}"
+
+
+_COMMANDS = ("pip install ", "mkdir -p ")
+_TO_FILL_IN = {"COLUMN", "FILE", "NAME", "VALUE", "ZONE"}
+
+
+def way_out(words: str) -> str:
+    """What follows a refusal of the command: a fix that can be pasted, else a sentence.
+
+    Parameters
+    ----------
+    words : str
+        Options with their values, a command of the shell, or a description of them.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> for words in ("--gaps mask", "--series COLUMN", "leave out --freq", "fewer --origins"):
+    ...     print(way_out(words))
+    Fix: --gaps mask.
+    Use --series COLUMN.
+    Leave out --freq.
+    Use fewer --origins.
+    """
+    tokens = shlex.split(words)
+    options = [token.startswith("--") for token in tokens]
+    paired = options[0] and not any(not one and not other for one, other in pairwise(options))
+    if words.startswith(_COMMANDS) or (paired and not _TO_FILL_IN & set(tokens)):
+        return f"Fix: {words}."
+    return f"{words[0].upper()}{words[1:]}." if words.startswith("leave out") else f"Use {words}."
 
 
 def for_command(text: str) -> str:
@@ -324,7 +360,7 @@ def argument(name: str, value: Any) -> Fix:
     Parameters
     ----------
     name : str
-        Of the argument. The command sets those without an option of their own by `--set`.
+        Name of the argument. The command sets those without an option of their own by `--set`.
     value : object
         None: the option is left out.
 

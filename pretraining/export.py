@@ -24,7 +24,7 @@ LARGEST = 320_000  # bytes of the file
 
 def parser():
     found = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    found.add_argument("checkpoint", type=Path, help="a file of train.py; its options are beside it")
+    found.add_argument("checkpoint", type=Path, help="a file of train.py; its options are next to it")
     found.add_argument("--out", type=Path, default=PATH)
     found.add_argument("--date", default=datetime.date.today().isoformat())
     return found

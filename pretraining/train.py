@@ -29,7 +29,7 @@ NETWORK = ("cell", "units", "layers", "segment", "decoder", "future")  # options
 
 def parser():
     found = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    found.add_argument("--out", required=True, type=Path, help="the checkpoint, a file of NumPy; its options beside it")
+    found.add_argument("--out", required=True, type=Path, help="checkpoint, a NumPy file, with its options next to it")
     found.add_argument("--minutes", type=float, default=60)
     found.add_argument("--threads", type=int, default=2)
     found.add_argument("--cell", default="gru")

@@ -64,7 +64,7 @@ def _shortened(rng, past):
 
 
 def _with_gaps(rng, past):
-    """A tenth of the windows lacks single values or a block."""
+    """In a tenth of the windows, single values or a block are missing."""
     n, steps = past.shape
     single = (rng.random((n, 1)) < 0.05) & (rng.random((n, steps)) < 0.2)
     begin, length = rng.integers(0, steps, (n, 1)), rng.integers(1, 64, (n, 1))

@@ -314,7 +314,7 @@ def _windows_of(a, windows, rng):
         arguments |= dict(static=rng.normal(size=(SERIES, a.static)), starts=starts * block)
     for role in ("past", "future", "static"):
         for column, levels in enumerate(getattr(a, f"{role}_levels")):
-            if levels:  # also codes that nobody knows
+            if levels:  # also codes that fit never saw
                 values = arguments[role][:, column]
                 values[:] = rng.integers(-1, levels + 1, size=len(values))
     if a.series:

@@ -34,7 +34,7 @@ def frame():
 
 
 def runner(folder, monkeypatch, capsys):
-    """Write `data.csv` and `panel.csv` (stations north and south); a function that runs the command beside them.
+    """Write `data.csv` and `panel.csv` (stations north and south); a function that runs the command in their folder.
 
     It returns the exit code, stdout and stderr.
     """

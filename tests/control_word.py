@@ -5,7 +5,7 @@ import platform
 
 
 class ControlWord:
-    """Where it stands in fenv_t, its settings, and the bits that flush."""
+    """Where it is in fenv_t, its settings, and the bits that flush."""
 
     offset, settings, flush = {"x86_64": (28, 0xFFC0, 0x8040), "aarch64": (0, 0xFFFFFFFF, 1 << 24)}[platform.machine()]
     library = ctypes.CDLL(None)

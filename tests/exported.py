@@ -1,4 +1,4 @@
-"""ONNX models of fitted networks, run by onnxruntime beside `predict`."""
+"""ONNX models of fitted networks, run by onnxruntime and compared with `predict`."""
 
 import numpy as np
 import onnx

@@ -1,4 +1,4 @@
-"""Where each weight of a network stands, worked out from its description alone."""
+"""Where each weight of a network is, worked out from its description alone."""
 
 import math
 

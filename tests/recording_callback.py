@@ -1,4 +1,4 @@
-"""A callback of scikit-learn that writes down what it is told; a module of its own, so that other processes find it."""
+"""A callback of scikit-learn that writes down its calls; a module of its own, so that other processes find it."""
 
 from pathlib import Path
 

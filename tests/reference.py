@@ -2,7 +2,7 @@
 
 Shape letters: T steps, B batch, I inputs, H hidden, L layers, S states, K targets, Q outputs per target, E extra.
 Windows are rows here, a stream is (B, steps, width). A prefix d is the derivative of the loss. The formulas of cells,
-losses and optimisers stand in `reference_formulas`, the layers in `reference_layers`, windows in `reference_gather`.
+losses and optimisers are in `reference_formulas`, the layers in `reference_layers`, windows in `reference_gather`.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """The oracle of a network's inside: the gradient of the loss by the state h of each layer after each step; gates.
 
-Beside `reference.py`, in the same plain float64 NumPy and letters, for stacked layers. A state may be nudged after a
+Next to `reference.py`, in the same plain float64 NumPy and letters, for stacked layers. A state may be nudged after a
 step, so that a slope of the loss proves the gradient.
 """
 

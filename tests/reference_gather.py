@@ -20,7 +20,7 @@ class Batch(NamedTuple):
 
 
 def anchors(x, anchor, n, steps=0, season=0, floor=None):
-    """What the kinds of `anchor` (I,) take off one window x (T, I) and the n steps after it, and what they divide by.
+    """What the kinds of `anchor` (I,) subtract from a window x (T, I) and the n steps after it, and their divisors.
 
     Both are (T + n, I); `floor` (I,) is the least that a deviation counts for.
     """

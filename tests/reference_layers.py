@@ -48,7 +48,7 @@ class Kind:
     weights: Callable  # (layer, widths of its inputs, (steps, width) of its output) -> [(short name, shape)] as stored
     forward: Callable  # (layer, x, p, run) -> output, saved
     backward: Callable  # (layer, x, p, run, saved, dout) -> gradients of x, gradients of p
-    table: bool = False  # a table: it stands at the end of theta, and only rows that a batch reads are stepped
+    table: bool = False  # a table: it is at the end of theta, and only rows that a batch reads are stepped
     rows_read: Callable | None = None  # of a table: (layer, run) -> row of every window, -1 where none is read
     kink: Callable = lambda layer, saved: np.inf  # the least distance of a pre-activation from a kink
 
@@ -325,7 +325,7 @@ def cycle_rows(layer, run, rows=None):
 
 
 def past_places(layer, run, steps):
-    """(B, steps): where in the cycle each row of the past stands; padding stands where the oldest real row does."""
+    """(B, steps): the phase in the cycle of each row of the past; padding has that of the oldest real row."""
     t = np.maximum(np.arange(steps) - run.batch.padding, 0)
     return (run.batch.phase[:, None] + t) % layer.length
 

@@ -1,4 +1,4 @@
-"""Gradients beside those of the oracle, and beside slopes: central differences of the loss of whoever computed them."""
+"""Gradients against those of the oracle, and against slopes: central differences of the loss of either."""
 
 import inspect
 import re
@@ -57,7 +57,7 @@ def slope(loss, tensor, direction):
 def assert_slopes(loss, tensors, gradients, rng, every=False, coordinates=COORDINATES):
     """`tensors` are the arrays that `loss` reads. `every`: along each coordinate, else along some and random signs.
 
-    A slope cannot be told more exactly than the loss is rounded, over the step.
+    A slope cannot be known more exactly than the loss is rounded, over the step.
     """
     rounding = tolerances.DIFFERENCES_ROUNDINGS * np.finfo(np.float64).eps * abs(loss()) / STEP
     for name, tensor in ((name, tensor) for name, tensor in tensors.items() if tensor.size):
@@ -113,7 +113,7 @@ def source_tensors(case, arguments, result):
 
 
 def faulty_oracle(words, wrong_words):
-    """The oracle with a fault planted into it: a module in which `words`, which stand there once, are `wrong_words`."""
+    """The oracle with a fault planted into it: a module in which `words`, which occur there once, are `wrong_words`."""
     source = "\n".join(inspect.getsource(part) for part in PARTS)
     assert source.count(words) == 1, source.count(words)
     source = re.sub(r"^from reference_\w+ import .*$", "", source, flags=re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The AR(1) bar: beside the best forecast there is, with the defaults, through windows of a series.
+"""The AR(1) bar: against the best forecast there is, with the defaults, through windows of a series.
 
 phi 0.95, unit noise, 3000 points, window 48, horizon 12; the last 300 windows are the test, and no target of the
 windows trained on reaches into them. The optimal forecast of step k is `0.95**k` times the newest value.

@@ -1,4 +1,4 @@
-"""Later origins of a backtest that chooses once: members go on from the first fit, and know what came since."""
+"""Later origins of a backtest that chooses once: members go on from the first fit, and know the rows since then."""
 
 from dataclasses import replace
 from types import SimpleNamespace

@@ -258,7 +258,7 @@ def test_a_recipe_chooses_on_the_sample_and_trains_its_networks_on_all():
     pd.testing.assert_frame_equal(again.predict(history=frame), model.predict(history=frame), check_exact=True)
 
 
-# -------------------- what is refused or told
+# -------------------- what is refused, and what warns
 
 
 @pytest.mark.parametrize(("call", "words"), [

@@ -1,4 +1,4 @@
-"""Calendar features say what the clock on the wall says, in every zone and year."""
+"""Calendar features follow local time, in every zone and year."""
 
 import sys
 from datetime import date

@@ -176,7 +176,7 @@ def test_the_number_of_threads_changes_no_weight():
 
 
 def test_codes_are_neither_scaled_nor_clipped_nor_noisy():
-    """A clip of 0.1 and loud noise change numbers, and the code is still told."""
+    """A clip of 0.1 and loud noise change numbers, and the code still matters."""
     X, y = coded(1500)
     model = small(
         hidden_size=8, max_iter=25, learning_rate=0.02, categories={"past": {1: LEVELS}}, input_clip=0.1,

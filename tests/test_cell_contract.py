@@ -36,7 +36,7 @@ struct Sound {
   }
 };
 """
-MISTAKES = {  # the sentence, up to where it is plain -> the words that are wrong, and what stands in their place
+MISTAKES = {  # the sentence, up to where it is plain -> the words that are wrong, and what replaces them
     "a cell counts what it owns in rows, states": ("kept = 1, ", ""),
     "a cell lists one name per row in row_names": ('{"u", "f"}', '{"u"}'),
     'one name per state in state_names, "h" first': ('{"h", "c"}', '{"c", "h"}'),

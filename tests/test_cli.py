@@ -108,7 +108,7 @@ def test_columns_that_are_known_ahead_are_filled_in_a_template(run, df):
     run("fit", "data.csv", "--target", "load", *options, *SMALL, "-o", "model.forecast")
     code, out, err = run("predict", "model.forecast")
     assert (code, out) == (2, "")
-    assert "Fix: --future FILE; --future-template FILE writes the rows to fill." in err
+    assert "Use --future FILE; --future-template FILE writes the rows to fill." in err
     code, out, err = run("predict", "model.forecast", "--future-template", "future.csv")
     assert (code, out) == (0, "")
     future = pd.read_csv("future.csv")
@@ -150,7 +150,7 @@ def test_gaps_and_empty_cells_are_refused_or_taken_as_they_are(run, df):
     code, _, err = run("fit", "holes.csv", "--target", "load", *SMALL, "-o", "model.forecast")
     assert code == 2
     assert "2 of 400 stamps are missing" in err
-    assert "Fix: --gaps mask or --gaps interpolate" in err
+    assert "or --gaps interpolate, or another --freq. Fix: --gaps mask." in err
     code, out, _ = run("fit", "holes.csv", "--target", "load", *SMALL, "--gaps", "mask", "-o", "model.forecast")
     assert code == 2
     options = ("--gaps", "mask", "--missing", "mask")

@@ -106,7 +106,7 @@ def test_refusals_of_cells_are_in_the_words_of_the_command(run, model):
     new = rows(("01",), 60, 63)[["date", "y"]]
     for cells, says in {
         ("1", "", "2"): "or a model that was trained with --missing mask. Fill the cells of the file.",
-        ("a", "b", "c"): "expected numbers. Fix: --na a if that means no value.",
+        ("a", "b", "c"): "expected numbers, or a mark of missing values. Fix: --na a.",
         ("1", "nothing was sold, closed", "2"): "all; expected numbers.",
     }.items():
         new.assign(y=cells).to_csv("new.csv", index=False)
@@ -140,7 +140,8 @@ def test_text_in_a_covariate_of_numbers_is_refused_by_its_row(run):
     ahead.assign(promo=["yes", "no"]).to_csv("ahead.csv", index=False)
     code, _, err = run("predict", "m", "--future", "ahead.csv")
     assert code == 2
-    assert "column 'promo' holds text: 'yes' in row 1, and 2 such values in all; expected numbers. Fix: --na yes" in err
+    assert "column 'promo' holds text: 'yes' in row 1, and 2 such values in all; expected numbers, or a mark of" in err
+    assert "Fix: --na yes." in err
     table.assign(wind="calm")[-1:].assign(date=DAYS[60]).to_csv("new.csv", index=False)
     code, _, err = run("update", "m", "new.csv")
     assert code == 2

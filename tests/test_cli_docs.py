@@ -1,4 +1,4 @@
-"""`docs/command-line.md` is what the command does: its blocks are run in order, and print what stands there.
+"""`docs/command-line.md` is what the command does: its blocks are run in order, and print what the page shows.
 
 Numbers may differ from one processor to another, and with them their number of digits; everything else is the same.
 """

@@ -44,7 +44,7 @@ def test_no_output_replaces_an_input(run, model, name, tmp_path):
     before = (tmp_path / file).read_bytes()
     code, out, err = run(*command)
     assert (code, out) == (2, "")
-    assert f"which is {what} too. Fix: another name for --" in err
+    assert f"which is {what} too. Choose another name for --" in err
     assert (tmp_path / file).read_bytes() == before
 
 

@@ -103,7 +103,7 @@ def test_empty_and_named_cells_have_no_value(tmp_path):
 def test_excel_without_openpyxl_is_refused_with_the_fix(tmp_path, monkeypatch):
     (tmp_path / "a.xlsx").write_bytes(excel(TABLE))
     monkeypatch.setitem(sys.modules, "openpyxl", None)
-    with pytest.raises(ProblemError, match=r"needs openpyxl\. Fix: pip install 'rnn-forecast\[excel\]'"):
+    with pytest.raises(ProblemError, match=r"needs openpyxl.* CSV\. Fix: pip install 'rnn-forecast\[excel\]'"):
         read_table(tmp_path / "a.xlsx")
 
 
@@ -195,5 +195,5 @@ def test_long_names_and_cells_leave_the_line_short_and_the_fix_whole(tmp_path, c
     gone.to_csv(tmp_path / "b.csv", index=False)
     assert main(["fit", str(tmp_path / "b.csv"), "--target", "load", "-o", str(tmp_path / "m")]) == 2
     err = capsys.readouterr().err
-    assert err.endswith("Fix: --gaps mask or --gaps interpolate, or another --freq.\n")
+    assert err.endswith("or another --freq. Fix: --gaps mask.\n")
     assert len(err) < 200

@@ -179,7 +179,7 @@ def test_a_backtest_is_that_of_python(run):
     assert of_lstm("out.csv") == lstm
     code, _, err = run("backtest", "rows.csv", "--model", "m.forecast", "--quiet")
     assert code == 2
-    assert err.rstrip().endswith("['size', 'kind'] in a file of their own. Fix: --static FILE.")
+    assert err.rstrip().endswith("['size', 'kind'] in a file of their own. Give it with --static FILE.")
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet", "jsonl"])
@@ -220,7 +220,7 @@ def test_names_that_look_like_numbers_in_one_file_alone(run):
 
 
 REFUSED = {
-    "no series": ((*FIT[:2], *SMALL), SHOPS, r"--static has a row for each series, but nothing names them. Fix: --ser"),
+    "no series": ((*FIT[:2], *SMALL), SHOPS, r"--static has a row for each series, but nothing names them. Give --ser"),
     "no such column": (FIT, SHOPS.rename(columns={"shop": "store"}), r"--static 's.csv': there is no column 'shop'"),
     "dates": (FIT, SHOPS.assign(opened="2019-04-01"), r"'opened' of --static 's.csv' holds dates, the first '2019-04"),
     "text": (FIT, SHOPS.assign(size=["30", "120", "big"]), r"column 'size' holds text: 'big' in row 3"),
@@ -284,7 +284,7 @@ def test_another_sheet_of_the_workbook_is_chosen_by_name(run, book):
         ("--static", "book.xlsx", "--static-sheet", "oldr"): "--static-sheet: there is no sheet 'oldr'; the sheets are",
         ("--static", "book.xlsx", "--static-sheet", "about"): "--static 'book.xlsx'",
         ("--static", "shops.csv", "--static-sheet", "older"): "--static-sheet is for Excel files",
-        ("--static-sheet", "older"): "--static-sheet is a sheet of --static, which is not given. Fix: --static FILE.",
+        ("--static-sheet", "older"): "--static-sheet is a sheet of --static, which is not given. Give --static FILE.",
     }.items():
         code, out, err = run(*FIT, *arguments, "-o", "other")
         assert (code, says in err) == (2, True), err

@@ -109,7 +109,7 @@ REFUSED = {
     "a value out of range": (
         (*FIT, "-o", "m", "--set", "dropout=1.5"), r"'dropout' parameter of RNNForecaster .* Got 1\.5"
     ),
-    "a parameter with an option": ((*FIT, "-o", "m", "--set", "random_state=1"), "Fix: --seed"),
+    "a parameter with an option": ((*FIT, "-o", "m", "--set", "random_state=1"), "Use --seed"),
     "quantiles of another loss": (
         (*FIT, "-o", "m", "--loss", "huber", "--quantiles", "0.5"), "--quantiles is for --loss quantile"
     ),
@@ -126,14 +126,14 @@ REFUSED = {
     ),
     "too short a history": (("predict", "model.forecast", "short.csv"), "20 rows; expected at least lookback = 24"),
     "a history with gaps": (
-        ("predict", "model.forecast", "gap.csv"), r"1 of 400 stamps .* Fix: --gaps mask or --gaps interpolate\.$"
+        ("predict", "model.forecast", "gap.csv"), r"1 of 400 stamps .* or --gaps interpolate\. Fix: --gaps mask\.$"
     ),
     "too long an interval": (
         ("predict", "model.forecast", "--steps", "7", "--coverage", "0.8"), "known for horizon = 6"
     ),
     "another ending": (("predict", "model.forecast", "-o", "next.xls"), r"ends in \.csv or \.parquet"),
     "too many origins": (
-        ("backtest", "data.csv", "--target", "load", *SMALL, "--origins", "90"), "Fix: fewer --origins, a smaller"
+        ("backtest", "data.csv", "--target", "load", *SMALL, "--origins", "90"), "Use fewer --origins, a smaller"
     ),
     "a picture of another kind": (("backtest", "data.csv", *SMALL, "--plot", "a.pdf"), r"ends in \.png"),
 }  # fmt: skip

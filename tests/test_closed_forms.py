@@ -1,4 +1,4 @@
-"""Cells whose states are weighted means, beside those means written out for one, two and three steps."""
+"""Cells whose states are weighted means, against those means written out for one, two and three steps."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The compiled core beside the oracle: every cell, loss, instruction set and dtype, optimisers, gather, activations."""
+"""The compiled core against the oracle: every cell, loss, instruction set, dtype, optimiser, gather, activation."""
 
 import itertools
 
@@ -17,7 +17,7 @@ every_cell = pytest.mark.parametrize("cell", CELLS)
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 
 
-# -------------------- kernels beside the oracle
+# -------------------- kernels against the oracle
 
 
 def odd_shapes(seed):

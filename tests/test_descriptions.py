@@ -50,7 +50,7 @@ def both(*changes):
 
 
 def before_head(name, **fields):
-    """A layer that stands before the head."""
+    """A layer before the head."""
 
     def change(streams, layers):
         head = layers.pop("head")

@@ -217,7 +217,7 @@ ADVICE = {  # heading of the guide on choosing -> the names that have long been 
 
 @pytest.mark.parametrize("heading", ADVICE)
 def test_the_guide_advises_what_there_is_and_says_where_all_stand(heading):
-    """A name that is new stands in the equations; in the guide, once somebody has measured when to take it."""
+    """A new name is in the equations; in the guide, once somebody has measured when to take it."""
     page = text(ROOT / "docs" / "guide" / "choosing.md")
     section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     weighed, known = ADVICE[heading]

@@ -1,4 +1,4 @@
-"""Instruction sets that this processor may lack, without Python: cross-compiled, emulated, compared with the plain v2.
+"""Instruction sets that this processor may not run, without Python: cross-compiled, emulated, compared with v2.
 
 `wide` has v4's lanes (64 bytes) on v3's instructions, so what is tested of v4 is its logic, not its instructions.
 `neon` runs in an emulator. Compiled without optimisation: the arithmetic is written out, so its bits do not change.

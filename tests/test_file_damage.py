@@ -266,7 +266,7 @@ model.set_params(max_iter=2).save(sys.argv[1])
 
 
 def test_a_process_killed_while_it_saves_leaves_the_old_model(tmp_path):
-    """Its part is beside the file, under a name of its own."""
+    """Its part is next to the file, under a name of its own."""
     done = children.start(KILLED, arguments=[tmp_path / "model"])
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert forecast.load(tmp_path / "model").max_iter == 1

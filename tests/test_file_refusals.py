@@ -38,7 +38,7 @@ def test_a_right_checksum_alone_is_accepted(model, tmp_path):
 
 @pytest.mark.parametrize("version", ["2", "0", "01", "", "1.0", "newest" * 100, None])
 def test_another_version_is_refused_in_a_sentence(model, version, tmp_path):
-    refused(tmp_path, changed(model, tmp_path, version=version), "this forecast reads version 1. Fix: pip install")
+    refused(tmp_path, changed(model, tmp_path, version=version), "this forecast reads version 1. Load it with")
 
 
 @pytest.mark.parametrize("name", ["model", "card"])

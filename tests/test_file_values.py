@@ -1,4 +1,4 @@
-"""What may stand in a model file comes out as it went in: values of every kind, and what strangers make of them."""
+"""What a model file may hold comes out as it went in: values of every kind, and what strangers make of them."""
 
 import datetime
 import json

@@ -312,7 +312,7 @@ def test_fixes_of_splitters_run():
 
 
 def written(node):
-    """Text as the source has it, with a name in the place of what is put in."""
+    """Text as the source has it, with a name in place of what is put in."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):

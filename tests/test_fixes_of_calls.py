@@ -295,7 +295,7 @@ def test_packages_of_fixes_exist():
     places = [path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))]
     named = {code for text in places for code in re.findall(r"install\(f?['\"]+([^)]*?)['\"]+\)", text)}
     assert len(named) >= 4
-    for code in named - {"narwhals", "--upgrade rnn-forecast", "rnn-forecast[{extra}]"}:
+    for code in named - {"narwhals", "rnn-forecast[{extra}]"}:
         assert re.fullmatch(r"rnn-forecast\[(\w+)\]", code)[1] in extras
     text = (PACKAGE / "datasets.py").read_text(encoding="utf-8")
     assert set(re.findall(r"_missing\(.*, \"(\w+)\"\)", text)) <= extras

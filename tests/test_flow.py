@@ -53,7 +53,7 @@ def test_the_oracles_gradient_of_a_state_is_a_slope_of_its_loss(cell, layers):
         assert abs(slope - (dh[layer, t] * direction).sum()) <= tolerances.DIFFERENCES * np.abs(dh[layer, t]).max()
 
 
-# -------------------- the core beside it
+# -------------------- the core against it
 
 
 @every_dtype

@@ -13,7 +13,7 @@ WINDOWS = 20
 
 
 def series_case(rng, **arguments):
-    """Overlapping windows over one series, targets after them, extras beside."""
+    """Overlapping windows over one series, targets after them, and extras."""
     network = stacked("gru", LOOKBACK, INPUTS, 5, 1, HORIZON * COLUMNS, EXTRA)
     origin = rng.permutation(ROWS - LOOKBACK - HORIZON)[:WINDOWS].astype(np.int64)
     plain = dict(

@@ -43,7 +43,7 @@ def load(cell, shape, dtype):
 
 
 def test_what_pytorch_has_is_compared_with_it():
-    """A cell or loss that it lacks has no golden file; one that has a file is among the parameters below."""
+    """A cell or loss that it does not have has no golden file; one that has a file is among the parameters below."""
     assert set(PYTORCH_CELLS) == {cell for cell in CELLS if (GOLDEN / f"{cell}.npz").exists()}
     with np.load(GOLDEN / "losses.npz", allow_pickle=False) as file:
         assert set(PYTORCH_LOSSES) == {loss for loss in LOSSES if f"{loss}/value" in file.files}
@@ -191,7 +191,7 @@ def assert_layered(case, answers, outputs, result, losses, dtype):
     for name, d in case.network.views(np.asarray(result["theta"])).items():
         assert largest_difference(d, answers[f"gradient/{name}"]) <= bound, name
     past = answers["input_gradient/0"].reshape(result["past"].shape)
-    if "channel" in answers:  # there the newest value is also in what is taken off
+    if "channel" in answers:  # there the newest value is also in what is subtracted
         assert largest_difference(result["past"][:, :-1], past[:, :-1]) <= bound
     else:
         assert largest_difference(result["past"], past) <= bound

@@ -1,4 +1,4 @@
-"""Encoder, decoder and dot attention beside the same written out in PyTorch (see golden/make_seq2seq.py)."""
+"""Encoder, decoder and dot attention against the same written out in PyTorch (see golden/make_seq2seq.py)."""
 
 from pathlib import Path
 

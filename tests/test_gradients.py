@@ -63,7 +63,7 @@ def draw(cell, seed, **shape):
 
 
 def assert_gradient(case, initial, seed=None, dropout=0.0, isa=None):
-    """Beside central differences in any case, beside the oracle where there is no dropout; the result."""
+    """Against central differences in any case, against the oracle where there is no dropout; the result."""
     n, network, theta = case.network, case.core(isa=isa, dropout=dropout), case.theta.copy()
     arguments = own_arrays(case.arguments)
     source = _core.Source(**arguments)

@@ -1,7 +1,7 @@
 """Ctrl-C during long calls: KeyboardInterrupt within a fifth of a second, and the weights hold whole batches.
 
-The time is that of the processors, for each worker, so that other work on the machine does not count; a call that waits
-for ever ends with its process.
+The time is that of the processors, for each worker, so that other work on the machine does not count; a call that never
+returns ends with its process.
 """
 
 import children

@@ -1,4 +1,4 @@
-"""Networks of several kinds of layers: the core beside the oracle and beside slopes of its own loss.
+"""Networks of several kinds of layers: the core against the oracle and against slopes of its own loss.
 
 Every family of `cases.FAMILIES` alone in all sizes, then options together, every pair of them at least once.
 """
@@ -44,7 +44,7 @@ def with_initial(case, seed=None):
 
 
 def assert_gradient(case, initial, seed=None, isa=None, every=False, coordinates=2):
-    """Beside the oracle, and beside slopes of the core's own loss along weights, first states and the source's rows."""
+    """Against the oracle, and slopes of the core's own loss along weights, first states and the source's rows."""
     n, network, theta = case.network, case.core(isa=isa), case.theta.copy()
     arguments = own_arrays(case.arguments)
     source = _core.Source(**arguments)

@@ -244,7 +244,7 @@ SHELF = {}  # where leaks take the future from
 
 
 class Peeking(TransformerMixin, BaseEstimator):
-    """A scaler that was told the statistics of all rows beforehand, as one fitted on the whole frame would be."""
+    """A scaler that was given the statistics of all rows beforehand, as one fitted on the whole frame would be."""
 
     def fit(self, X, y=None):
         whole = SHELF["frame"]["y"]

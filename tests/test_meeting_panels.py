@@ -83,7 +83,7 @@ def test_the_static_row_of_a_new_series_reaches_the_forecast():
     small = fitted.predict(history=rows("d"), static=NEW)
     large = fitted.predict(history=rows("d"), static=NEW.assign(size=200.0))
     assert (small["y"] != large["y"]).all()
-    by_hand = fitted.regressor_.coef_[:, -3] * (200.0 - 55.0)  # size stands before kind=corner and kind=mall
+    by_hand = fitted.regressor_.coef_[:, -3] * (200.0 - 55.0)  # size comes before kind=corner and kind=mall
     np.testing.assert_allclose(large["y"] - small["y"], by_hand)
 
 

@@ -179,7 +179,7 @@ def test_updates_through_a_change_of_clocks_are_those_of_the_whole_history(start
     daily.save(tmp_path / "m")
     same(forecast.load(tmp_path / "m").predict(), expected)
     plain = model().fit(frame(hours.tz_convert("UTC"))[:cut]).update(frame(hours.tz_convert("UTC"))[cut:])
-    if calendar is None:  # nothing but the clock on the wall differs
+    if calendar is None:  # nothing but local time differs
         np.testing.assert_array_equal(plain.predict()["y"], expected["y"])
         assert (plain.predict().index == expected.index).all()
 

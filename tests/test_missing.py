@@ -203,7 +203,7 @@ def test_a_missing_value_in_the_far_past_leaves_a_forecast_from_a_fitted_model_a
 def test_newest_rows_may_be_missing_in_a_history(whole, regressor):
     fitted = model(regressor).fit(whole.iloc[:120])
     history = whole.iloc[:140].copy()
-    history.iloc[-20:, 0] = np.nan  # longer than a window: what it is filled with stands before
+    history.iloc[-20:, 0] = np.nan  # longer than a window: it is filled from the rows before
     got = fitted.predict(history=history)
     assert got.index.equals(whole.index[140:143])
     assert np.isfinite(got.to_numpy()).all()

@@ -1,4 +1,4 @@
-"""Matrix memory: `cell="mlstm"` beside the oracle, slopes, its own sums written out, and in the estimator."""
+"""Matrix memory: `cell="mlstm"` against the oracle, slopes, its own sums written out, and in the estimator."""
 
 from dataclasses import replace
 

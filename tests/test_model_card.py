@@ -95,7 +95,7 @@ def test_the_versions_are_those_at_hand():
 
 
 def test_a_card_is_read_of_a_model_that_cannot_be_made(tmp_path):
-    """Only the bytes are checked: `forecast show` works where a scikit-learn lacks what the model needs."""
+    """Only the bytes are checked: `forecast show` works where scikit-learn does not have what the model needs."""
     from model_bytes import changed
 
     (tmp_path / "model").write_bytes(changed(small().fit(X, ONE), tmp_path, model='{"is":"from the future"}'))

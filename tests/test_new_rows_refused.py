@@ -1,4 +1,4 @@
-"""What is wrong with new rows is told in their own name, and the code after "Fix:" mends them where it is pasted."""
+"""Refusals of new rows name them as the call does, and the code after "Fix:" mends them where it is pasted."""
 
 import numpy as np
 import pandas as pd

@@ -63,7 +63,7 @@ def filled(fitted, value=1.0, **options):
 
 
 def named(fitted, future, **options):
-    """The forecast of future rows beside their names."""
+    """The forecast of future rows next to their names."""
     return future.assign(y=fitted.predict(future, **options)["y"])
 
 

@@ -1,4 +1,4 @@
-"""Sample paths: their quantiles step by step, how steps and series hang together, sums, and what is refused."""
+"""Sample paths: their quantiles step by step, how steps and series depend on each other, sums, and what is refused."""
 
 import pickle
 from copy import deepcopy
@@ -21,7 +21,7 @@ HOURS = pd.date_range("2026-01-01", periods=600, freq="h", tz="Europe/Berlin", n
 
 
 def walk(seed=0, n=600, level=50.0):
-    """A level that wanders: the errors of a forecast hang together."""
+    """A level that wanders: the errors of a forecast are correlated."""
     rng = np.random.default_rng(seed)
     y = level + np.cumsum(rng.normal(size=n)) * 0.3 + 5 * np.sin(2 * np.pi * np.arange(n) / 24)
     return pd.DataFrame({"y": y}, index=HOURS[:n])

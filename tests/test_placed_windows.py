@@ -1,4 +1,4 @@
-"""Networks that need to know where a window stands: its series, its phase in a cycle, a segment to fill up."""
+"""Networks that need to know where a window is: its series, its phase in a cycle, a segment to fill up."""
 
 import numpy as np
 import pandas as pd

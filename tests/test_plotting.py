@@ -1,4 +1,4 @@
-"""Displays draw what was forecast and what came of it, and nothing else."""
+"""Displays draw what was forecast and the actual values, and nothing else."""
 
 import sys
 

@@ -287,7 +287,7 @@ import numpy as np
 from forecast import RNNForecaster
 X = np.random.default_rng(0).normal(size=(60, 4))
 RNNForecaster(max_iter=2, hidden_size=2).fit(X, X[:, 0])
-logging.getLogger("forecast").warning("nobody asked")
+logging.getLogger("forecast").warning("not asked for")
 print(json.dumps([type(h).__name__ for h in logging.getLogger("forecast").handlers]))
 """
 

@@ -197,7 +197,7 @@ def test_a_pickled_forecaster_has_the_same_bits(seed, norm, transform, masked, i
     flat=st.booleans(),
 )
 def test_another_unit_of_the_series_is_another_unit_of_the_forecast(seed, factor, shift, norm, flat):
-    """A shift alone with most norms; with "standard" a factor too, also where windows hardly move."""
+    """A shift alone with most norms; with "standard" a factor too, also where windows barely move."""
     y = walk(seed, 40)
     if flat:
         y[20:34] = y[20] + 1e-3 * walk(seed + 1, 14)

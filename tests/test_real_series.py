@@ -1,4 +1,4 @@
-"""Real series, end to end: NaN and gaps as published, a panel of 414 series, trading days, naive forecasts beside.
+"""Real series, end to end: NaN and gaps as published, a panel of 414 series, trading days, naive forecasts.
 
 `FORECAST_DATA` names the folder with the series, which are not part of this project; without it nothing here is
 collected. With it: `pytest -m data`.
@@ -147,7 +147,7 @@ def test_trading_days_are_inferred_and_levels_of_the_index_show_no_skill():
 
 
 def test_returns_of_the_index_show_no_skill_and_their_intervals_cover():
-    """Beside the last value alone any constant would look like skill."""
+    """Compared with the last value alone, any constant would look like skill."""
     frame = returns()
     report, mae = backtested(
         SeriesForecaster(network(), **RETURN), frame, RollingOrigin(4_000, 5, step=1), coverage=[0.8, 0.95]

@@ -1,4 +1,4 @@
-"""A decoder that reads its own forecasts: taught and free, in the core beside the oracle, and in the estimator."""
+"""A decoder that reads its own forecasts: taught and free, in the core against the oracle, and in the estimator."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""The oracle stands on its own: its gradients are the central differences of its losses, and it knows every name."""
+"""The oracle needs no other code: its gradients are the central differences of its losses, and it knows every name."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Every public name stands in the API reference and shows itself in an example that runs."""
+"""Every public name is in the API reference and shows itself in an example that runs."""
 
 import doctest
 import importlib.util

@@ -58,7 +58,7 @@ def bound(scope, name):
 
 
 def is_plain(value, scope, seen=()):
-    """Whether an expression may be a text that is not a `Refusal`, as far as the sources tell."""
+    """Whether an expression may be a text that is not a `Refusal`, judged by the sources alone."""
     if isinstance(value, ast.Constant):
         return isinstance(value.value, str)
     if isinstance(value, ast.JoinedStr | ast.BinOp):

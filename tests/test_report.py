@@ -13,7 +13,7 @@ HOURS = pd.date_range("2024-01-01", periods=400, freq="h", name="hour")
 
 
 class Hourly(RegressorMixin, BaseEstimator):
-    """Knows the day by heart where values are large, and is wrong by one elsewhere."""
+    """Has memorised the day where values are large, and is wrong by one elsewhere."""
 
     _accepts_windows = True
 

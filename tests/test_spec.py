@@ -184,7 +184,7 @@ CHOICES = dict(
 
 
 def covering(count=700):
-    """So many combinations that every pair of choices is among them."""
+    """Enough combinations that every pair of choices is among them."""
     rng = np.random.default_rng(0)
     found = [{name: values[rng.integers(len(values))] for name, values in CHOICES.items()} for _ in range(count)]
     for (one, ones), (other, others) in itertools.combinations(CHOICES.items(), 2):

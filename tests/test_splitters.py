@@ -1,4 +1,4 @@
-"""Splitters on panels and with purged borders: cuts by time stamp, and no training row beside the test."""
+"""Splitters on panels and with purged borders: cuts by time stamp, and no training row next to the test."""
 
 import pickle
 

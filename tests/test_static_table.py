@@ -110,7 +110,7 @@ def test_a_new_series_brings_its_own(tmp_path):
     pd.testing.assert_frame_equal(answer[answer["shop"] == "d"], given, check_freq=False)
     pd.testing.assert_frame_equal(answer[answer["shop"] != "d"], model.predict(), check_freq=False)
     early = ridge(transform="standard").fit(rows(), static=pd.concat([SHOPS, table]))
-    assert len(early.predict(history=new)) == 7  # fit was told of it
+    assert len(early.predict(history=new)) == 7  # fit was given it
 
 
 def test_a_new_series_without_them_is_refused():

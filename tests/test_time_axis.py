@@ -8,7 +8,7 @@ import pytest
 
 from forecast._frames import Roles, Rules, TimeAxis, read_panel
 
-# In each zone a date beside a change of the clock in spring and one in autumn; Kolkata has none.
+# In each zone a date near a change of the clock in spring and one in autumn; Kolkata has none.
 CHANGES = {
     "Europe/Amsterdam": ("2024-03-31", "2024-10-27"),
     "Europe/London": ("2024-03-31", "2024-10-27"),

@@ -1,4 +1,4 @@
-"""A frame whose index only counts rows beside a column of stamps: the column is the time, and a warning says so."""
+"""A frame whose index only counts rows, with a column of stamps: the column is the time, and a warning says so."""
 
 import datetime
 import warnings

@@ -78,8 +78,8 @@ REFUSED = {
     files.m4_wide: ((), r"columns 'V2' to 'V40' are numbered steps: .* df\.melt\(\['V1'\], var_name='time'\)"),
     files.web_traffic: ((), r"columns '2024-01-01' to '2024-02-29' are dates: .* df\.melt\(\['Page'\]"),
     files.world_bank: ((), r"columns '1990' to '2023' are dates: .* df\.melt\(\['Country Name', 'Country Code'\]"),
-    files.in_doubt: ((), r"column 'y' holds '5,003', which may be a thousand or a decimal\. Fix: --decimal \."),
-    files.unreadable_dates: ((), r"column 'Date' holds 'week 0 of season 0', no date .* Fix: --time-format"),
+    files.in_doubt: ((), r"column 'y' holds '5,003', which may be a thousand or a decimal\. Give --decimal \. if"),
+    files.unreadable_dates: ((), r"column .Date. holds .week 0 of season 0., no date .* Give its form with "),
     files.sunspots_without_header: ((), r"no header: its first line is '1749, 01, 20\.0'"),
     files.only_an_index: ((), r"\['Unnamed: 0', 'id'\] count the rows or their time"),
 }

@@ -1,4 +1,4 @@
-"""Vector to sequence: the core beside the oracle and beside the equations written out, and the estimator."""
+"""Vector to sequence: the core against the oracle and against the equations written out, and the estimator."""
 
 import pickle
 from dataclasses import replace
@@ -37,7 +37,7 @@ SERIES = 4
 
 
 def assert_gradient(case, seed=None, isa=None, forced=0.0):
-    """Beside the oracle, and beside slopes of the core's own loss along weights and first states."""
+    """Against the oracle, and against slopes of the core's own loss along weights and first states."""
     n, network, theta, batch = case.network, case.core(isa=isa), case.theta.copy(), len(case.index)
     initial = draw_initial(n, np.random.default_rng(1), batch)
     masks = None if seed is None else n.masks(seed, batch)

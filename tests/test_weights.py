@@ -15,7 +15,7 @@ BLOCKS = np.arange(SHAPE[0]) * 4 // SHAPE[0]
 
 
 def members(seed=0, **spreads):
-    """What came, and members whose errors are independent and of these sizes."""
+    """Actual values, and members whose errors are independent and of these sizes."""
     rng = np.random.default_rng(seed)
     actual = 3 * rng.normal(size=SHAPE)
     return {name.replace("_", " "): actual + s * rng.normal(size=SHAPE) for name, s in spreads.items()}, actual
@@ -156,7 +156,7 @@ def test_the_mean_is_never_behind_its_best_simple_member(seed):
 
 
 def test_a_block_has_no_part_in_its_own_weights():
-    """What came in a block is changed beyond recognition; the forecasts mixed for it keep their bits."""
+    """The actual values of a block are changed beyond recognition; the forecasts mixed for it keep their bits."""
     forecasts, actual = members(linear=1.0, network=0.8, last_value=1.3)
     before = mix(forecasts, actual, BLOCKS).crossfitted
     for number in range(4):

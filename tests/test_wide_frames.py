@@ -1,4 +1,4 @@
-"""Wide frames: what a user is told who named no target, and who has a column for each step of time; the fixes work."""
+"""Wide frames: the advice for a user who named no target, or who has a column for each step of time; the fixes work."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What is taken off windows: fractions of the lookback, seasons, floors of noise, and the way back."""
+"""What is subtracted from windows: fractions of the lookback, seasons, floors of noise, and the way back."""
 
 import pickle
 
@@ -29,7 +29,7 @@ def frame():
 
 
 def level_of(norm, past, n, floor):
-    """What is taken off one past (T,) and the n steps after it, and what that is divided by."""
+    """What is subtracted from one past (T,) and the n steps after it, and what that is divided by."""
     kind, number = norm
     if kind == "season":
         return np.array([past[t % number :: number].mean() for t in range(len(past) + n)]), 1.0
@@ -199,7 +199,7 @@ def several(quiet=1e-3):
     rng = np.random.default_rng(2)
     calm = np.where(np.arange(120) < 40, 1.0, 1e-2)
     parts = {"loud": rng.normal(size=120) * 5, "quiet": 100 + quiet * rng.normal(size=120)}
-    parts["new"] = rng.normal(size=120) * calm  # its later windows hardly move
+    parts["new"] = rng.normal(size=120) * calm  # its later windows barely move
     return pd.concat([pd.DataFrame({"shop": name, "y": y}, index=days) for name, y in parts.items()])
 
 

@@ -1,4 +1,4 @@
-"""Where windows stand: the phase of a stamp whatever was before it, and the rows of their series in a list of names."""
+"""Where windows are: the phase of a stamp whatever was before it, and the rows of their series in a list of names."""
 
 import pickle
 

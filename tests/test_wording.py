@@ -1,5 +1,6 @@
 """Turns that a native reader has to read twice stay out of the documentation, docstrings, comments and messages."""
 
+import json
 import re
 import tokenize
 from pathlib import Path
@@ -36,6 +37,14 @@ LONGEST = {
     **dict.fromkeys(sorted((ROOT / "docs" / "guide").glob("*.md")), 45),
 }
 WORDS = {"COMMENT", "STRING", "FSTRING_MIDDLE"}
+FOLDERS = ("forecast", "benchmarks", "pretraining", "docs")
+MODULES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
+TESTS = [path for path in sorted((ROOT / "tests").rglob("*.py")) if path.name != Path(__file__).name]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+BUILD = [ROOT / "CMakeLists.txt", ROOT / "cpp" / "CMakeLists.txt", ROOT / "pyproject.toml"]
+# A description of a parameter names what it describes: "Number of steps", not "Of steps".
+FRAGMENTS = r"(?:Of|That|Whose|Which|Who|To|From|Without|Before|After|Also|By|On|At) |(?:For|With|In) (?![^.]*[,:])"
+DESCRIBED = re.compile(rf"^( *)[\w*, ]+ : .+\n\1 {{4}}((?:{FRAGMENTS}).*)$", re.MULTILINE)
 
 
 def found(text, first=1):
@@ -57,13 +66,48 @@ def test_a_page_is_in_plain_words(page):
     assert found(page.read_text()) == []
 
 
-@pytest.mark.parametrize(
-    "module", sorted((ROOT / "forecast").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT))
-)
-def test_a_module_speaks_in_plain_words(module):
+def words_of(module):
+    """The comments and the texts of a module, as tokens."""
     with open(module, "rb") as file:
-        tokens = [token for token in tokenize.tokenize(file.readline) if tokenize.tok_name[token.type] in WORDS]
-    assert [turn for token in tokens for turn in found(token.string, token.start[0])] == []
+        return [token for token in tokenize.tokenize(file.readline) if tokenize.tok_name[token.type] in WORDS]
+
+
+def turns_in(tokens):
+    return [turn for token in tokens for turn in found(token.string, token.start[0])]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_speaks_in_plain_words(module):
+    assert turns_in(words_of(module)) == []
+
+
+@pytest.mark.parametrize("module", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_comments_and_docstrings_of_tests_are_in_plain_words(module):
+    assert turns_in(one for one in words_of(module) if one.string.startswith(("#", '"""'))) == []
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_notebook_is_in_plain_words(notebook):
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    assert [turn for cell in cells for turn in found("".join(cell["source"]))] == []
+
+
+@pytest.mark.parametrize("file", BUILD, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_build_speaks_in_plain_words(file):
+    assert found(file.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_description_of_a_parameter_names_what_it_describes(module):
+    assert [found[2] for found in DESCRIBED.finditer(module.read_text(encoding="utf-8"))] == []
+
+
+def test_a_fragment_is_seen_in_a_list_of_parameters():
+    listed = "    size : int\n        {}\n"
+    for fragment in ("Of the file, in bytes.", "That was given.", "For `leave`; None for pandas.", "In steps."):
+        assert [one[2] for one in DESCRIBED.finditer(listed.format(fragment))] == [fragment]
+    for whole in ("Size of the file.", "With `stateful=True`: rows at which a sequence begins.", "Offers."):
+        assert DESCRIBED.search(listed.format(whole)) is None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ PARITY_OUTPUTS = {"float32": 1e-6, "float64": 1e-12}  # absolute; the outputs ar
 PARITY_GRADIENTS = {"float32": 1e-5, "float64": 1e-10}  # of the largest
 PARITY_LOSS_CURVE = 1e-4  # relative, over 50 Adam steps
 
-# the core beside the float64 oracle, by dtype, of the largest (outputs: of one where they are smaller)
+# the core against the float64 oracle, by dtype, of the largest (outputs: of one where they are smaller)
 ORACLE_OUTPUTS = {"float32": 5e-6, "float64": 1e-12}
 ORACLE_GRADIENTS = {"float32": 5e-5, "float64": 1e-10}
 ORACLE_LIKELIHOODS = {"float32": 1e-4, "float64": 1e-10}  # digamma and logarithms of outputs add their rounding
@@ -31,7 +31,7 @@ ISA_AGREEMENT = 1e-12  # float64 across instruction sets, of the largest
 # forecasts of models in files of earlier releases, of the largest, by the dtype of the network (others: float64)
 GOLDEN_MODELS = {"float32": 5e-6, "float64": 1e-12}
 
-# forecasts of onnxruntime, in float32, beside those of predict, of the largest
+# forecasts of onnxruntime, in float32, against those of predict, of the largest
 ONNX = 1e-5
 
 ULP = 4.0  # exp, sigmoid, tanh, both dtypes

@@ -36,7 +36,7 @@ def windows(chain, x, origins, horizon):
 
 
 def check_there_and_back(spec, seed, rows, horizon, period=1):
-    """At random origins, with what is forecast being what came true; rows one by one have the same bits."""
+    """At random origins, with the actual values as the forecast; rows one by one have the same bits."""
     x = positive_series(seed, rows)
     chain = make_transform(spec, period).fit(x)
     origins = np.random.default_rng(seed).integers(max(chain.n_lost - 1, 0), rows - horizon, size=5)

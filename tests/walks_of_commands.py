@@ -105,7 +105,7 @@ def touch(report, frame, models, title, output):
 
 
 def run(arguments, beside, given):
-    """What a command says and writes; the time stands still."""
+    """What a command says and writes; the clock is fixed."""
     return run_once(*map(tuple, (arguments, beside, given)))
 
 
@@ -135,7 +135,7 @@ def run_once(arguments, beside, given):
 
 
 class Given:
-    """The arguments that give an option, those beside it, and the command's own in place of the base's."""
+    """The arguments that give an option, those with it, and the command's own in place of the base's."""
 
     def __init__(self, *given, beside=(), base=None, says=None):
         self.given, self.beside, self.base, self.says = list(given), list(beside), base, says

@@ -77,7 +77,7 @@ _networks, _mix, _parts = choice.network_settings, choice.mix, choice.parts_in_t
 _NAIVE = ("last value", "seasonal naive")
 
 
-# Name: arguments of `SeriesForecaster`, and hooks (module, name, what stands there instead).
+# Name: arguments of `SeriesForecaster`, and hooks (module, name, what replaces it).
 PARTS = {
     "whole": ({}, []),
     "no networks": ({}, [(choice, "network_settings", without_networks)]),

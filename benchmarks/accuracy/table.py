@@ -70,8 +70,8 @@ def fit_cell(task, results):
     )
     limit = 5 if task.name == "CO2" else min(300, max(60, 4 * (trees or 0)))
     threads = {line.get("threads") for line in results.get("recipe", ())}
-    told = " / ".join("-" if seconds is None else f"{seconds:.1f}" for seconds in (ours, trees))
-    return f"{told} {mark(ours, limit)}".strip() + (f" ({threads.pop()} threads)" if threads - {None, 1} else "")
+    shown = " / ".join("-" if seconds is None else f"{seconds:.1f}" for seconds in (ours, trees))
+    return f"{shown} {mark(ours, limit)}".strip() + (f" ({threads.pop()} threads)" if threads - {None, 1} else "")
 
 
 def task_rows(task, results):
@@ -137,9 +137,9 @@ def standing(found):
     lines = [f"- ahead of ridge, seasonal naive and LightGBM on {count} (three quarters wanted)"]
     for rival, gaps in behind.items():
         worst = sorted(gaps, reverse=True)[:3]
-        told = ", ".join(f"{name} {gap:+.1%}" for gap, name in worst)
+        shown = ", ".join(f"{name} {gap:+.1%}" for gap, name in worst)
         far, near = (sum(gap > limit for gap, _ in gaps) for limit in (0.03, 0.01))
-        lines.append(f"- behind {rival} by more than 3 % on {far}, by more than 1 % on {near}; worst: {told}")
+        lines.append(f"- behind {rival} by more than 3 % on {far}, by more than 1 % on {near}; worst: {shown}")
     return lines
 
 
@@ -175,7 +175,7 @@ def table(lines):
     Parameters
     ----------
     lines : list of dict
-        Of a results file.
+        Entries of a results file.
 
     Returns
     -------

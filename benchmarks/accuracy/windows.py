@@ -17,7 +17,7 @@ class Flat:
     Attributes
     ----------
     raw, values : ndarray of shape (cells,)
-        On the scale of their series; `values` are filled forward.
+        Values on the scale of their series; `values` are filled forward.
     start : ndarray of int of shape (columns,)
         Where each column (series and target) begins; of length `lengths`.
     series : ndarray of int of shape (columns,)

@@ -102,7 +102,7 @@ def static_offsets(residuals: Any, coverage: float | Sequence[float]) -> tuple[F
     Returns
     -------
     lower, upper : ndarray of shape (steps, targets)
-        With a list, of shape (coverages, steps, targets).
+        Bounds; with a list, of shape (coverages, steps, targets).
 
     Raises
     ------

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard, cast
 
 import numpy as np
 
-from .._refusals import Fix, Refusal, install
+from .._refusals import Fix, Refusal
 from .._types import Array
-from .errors import ModelFileError
+from .errors import NEWER, ModelFileError
 
 if TYPE_CHECKING:
     from .expected import Tree
@@ -100,7 +100,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
     tensors : dict of str to ndarray
     metadata : dict of str to str
     size : int
-        Of the file, in bytes.
+        Size of the file in bytes.
     """
     path = os.fspath(path)
     with open(path, "rb") as file:
@@ -246,7 +246,7 @@ def _refuse_version(path: str, metadata: dict[str, Any]) -> None:
         Refusal(
             f"written in version {str(version)[:20]!r} of the format; this forecast reads version {VERSION}",
             where=f"{path}:",
-            fix=install("--upgrade rnn-forecast"),
+            advice=NEWER,
         )
     )
 
@@ -259,9 +259,9 @@ def parsed(path: str | os.PathLike[str], text: str | bytes, size: int) -> Tree:
     path : str or os.PathLike
         Path for messages.
     text : str or bytes
-        In ASCII, as JSON can always be written.
+        ASCII text: JSON can always be written as ASCII.
     size : int
-        Of the file, in bytes.
+        Size of the file in bytes.
 
     Returns
     -------

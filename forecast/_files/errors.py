@@ -1,6 +1,8 @@
 """The one error of model files."""
 
-__all__ = ["ModelFileError"]
+__all__ = ["NEWER", "ModelFileError"]
+
+NEWER = "Load it with the version of forecast that saved it, or with a newer one."  # for what only such a version knows
 
 
 class ModelFileError(ValueError):

@@ -21,7 +21,7 @@ def expect(value: object, kind: type[T], what: str) -> T:
     value : object
     kind : type
     what : str
-        For the message.
+        Name of the value in the message.
 
     Returns
     -------

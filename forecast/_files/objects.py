@@ -15,8 +15,8 @@ import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils import Bunch
 
-from .._refusals import Refusal, install
-from .errors import ModelFileError
+from .._refusals import Refusal
+from .errors import NEWER, ModelFileError
 from .expected import expect
 from .registered import BY_CLASS, BY_NAME
 from .scikit import check, class_of, name_of
@@ -153,7 +153,7 @@ def _refuse_unknown(known: Registered, found: Iterable[str], names: Iterable[str
         raise ModelFileError(
             Refusal(
                 f"a {known.name} with {unknown[0][:40]!r}, which this version of forecast does not know",
-                fix=install("--upgrade rnn-forecast"),
+                advice=NEWER,
             )
         )
 

@@ -72,7 +72,7 @@ def check(estimator: Any, version: str = sklearn.__version__) -> None:
     ----------
     estimator : estimator
     version : str
-        Of the scikit-learn that it comes from. Another one may have had other parameters.
+        Version of scikit-learn that saved the estimator. Other versions may have other parameters.
     """
     name, state = type(estimator).__name__, vars(estimator)
     if version == sklearn.__version__ and hasattr(estimator, "_parameter_constraints"):

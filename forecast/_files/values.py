@@ -42,7 +42,7 @@ class Writer:
     tensors : dict of str to ndarray
         Found on the way, named by their place.
     numbers : dict of int to int
-        Of the objects met so far, by `id`.
+        Numbers of the objects met so far, by `id`.
     folds : bool
         Whether many objects that are alike become one pattern.
     """

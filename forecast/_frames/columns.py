@@ -231,7 +231,7 @@ def check_length(n_rows: int, lookback: int, horizon: int) -> None:
     Parameters
     ----------
     n_rows, lookback, horizon : int
-        In steps.
+        Numbers of rows.
 
     Raises
     ------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .._refusals import Fix, Refusal, Words, joined, sentences, split_advice
+from .._refusals import Fix, Refusal, Words, argument, joined, sentences, split_advice
 from .._types import Booleans, Floats, Integers
 from .sessions import wall_days
 from .stamps import ticks_of
@@ -54,8 +54,9 @@ def refuse_gaps(
     calendar = Words("Holidays: trading_calendar=.", "Holidays: --holidays FILE.") if weekdays else ""
     ways = ""
     if fix is None:
-        ways = Words(f", or gaps='interpolate'{'' if fitted else ', or another freq='}", "")
-        fix = Fix("gaps='mask'", f"--gaps mask or --gaps interpolate{'' if fitted else ', or another --freq'}")
+        ways = joined(", or ", argument("gaps", "interpolate"))
+        ways = ways if fitted else joined(ways, Words(", or another freq=", ", or another --freq"))
+        fix = argument("gaps", "mask")
     raise ValueError(
         Refusal(
             f"has gaps: at frequency {axis.step_text}, {count} of {len(rows.index) + count} stamps are missing",

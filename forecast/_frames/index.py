@@ -76,9 +76,10 @@ def frequency_of(index: pd.Index) -> pd.DateOffset | int:
 
 def _refuse_kind(index: pd.Index) -> None:
     if isinstance(index, pd.MultiIndex):
-        names = [name for name in index.names if name is not None]
+        times = [isinstance(level, (pd.DatetimeIndex, pd.PeriodIndex)) for level in index.levels]
+        names = [name for name, time in zip(index.names, times, strict=True) if name is not None and not time]
         code: str | None = argument("series", names[0]) if names else None
-        if not names and index.nlevels == 2:
+        if not any(index.names) and len(times) == 2 and not times[0]:
             code = "df.index.names = ['series', 'time']"
         raise TypeError(
             Refusal(

@@ -56,7 +56,7 @@ def enter(X: FrameLike, what: str = "X") -> tuple[pd.DataFrame, Exchange | None]
     frame : pandas.DataFrame
         A pandas frame is given back as it is, a series as a column of its name, or "y".
     answer_in : Exchange or None
-        For `leave`; None for pandas.
+        Exchange that `leave` uses; None for pandas.
 
     Raises
     ------

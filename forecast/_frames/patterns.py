@@ -101,7 +101,7 @@ class Pattern:
         Parameters
         ----------
         wall : pandas.DatetimeIndex
-            Without a zone.
+            Local time, without a zone.
 
         Returns
         -------
@@ -158,7 +158,7 @@ class Pattern:
         Parameters
         ----------
         last : Timestamp
-            Without a zone.
+            Local time, without a zone.
         n : int
 
         Returns
@@ -176,7 +176,7 @@ class Pattern:
         Parameters
         ----------
         before, behind : pandas.DatetimeIndex
-            Without a zone: the labels at both ends of each gap.
+            Labels at both ends of each gap, without a zone.
 
         Returns
         -------

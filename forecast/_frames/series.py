@@ -95,7 +95,7 @@ def series_of(
     what : str, default="X"
         Name of the frame in messages.
     roles : Roles, default=None
-        Whose targets name no series in advice.
+        Roles whose targets advice never suggests as `series`.
 
     Returns
     -------

@@ -83,7 +83,7 @@ def refuse_no_stamp(source: Source, missing: Booleans) -> NoReturn:
     ----------
     source : Source
     missing : ndarray of bool
-        Which rows.
+        Mask of the missing rows.
 
     Raises
     ------

@@ -36,7 +36,7 @@ class StaticTable:
     values : dict of label to ndarray or list
         Numbers as float64; of other columns what they hold, None where it is missing.
     categories : dict of label to list
-        For the columns that are not numeric: the known values, in order.
+        Known values of each column that is not numeric, in order.
 
     Examples
     --------

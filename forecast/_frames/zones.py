@@ -37,7 +37,7 @@ def regular_zone(index: pd.DatetimeIndex, is_regular: Callable[[pd.DatetimeIndex
     Parameters
     ----------
     index : pandas.DatetimeIndex
-        Without a zone it is taken for UTC.
+        Stamps; those without a zone are taken for UTC.
     is_regular : callable
         Function of an index in another zone.
 
@@ -110,7 +110,7 @@ def localizing(index: pd.DatetimeIndex, zone: tzinfo, last: pd.Index | None = No
     Parameters
     ----------
     index : pandas.DatetimeIndex
-        Without a zone.
+        Stamps without a zone.
     zone : tzinfo
     last : pandas.Index, default=None
         The newest stamps that are known, which these follow.

@@ -30,7 +30,7 @@ def window_coefficients(model: LinearForecaster, windows: Windows) -> tuple[Inte
     Returns
     -------
     which : ndarray of int of shape (n_windows,)
-        Which of the matrices is each window's.
+        Number of the matrix of each window.
     matrices : list of ndarray of shape (values of a window, outputs)
         Matrices in the order of `numpy.asarray(windows)`.
     intercepts : list of ndarray of shape (outputs,)

@@ -55,7 +55,7 @@ class LinearForecaster(DescribesParameters, MultiOutputMixin, RegressorMixin, Ba
         Whether every series of the windows of `fit` has separate weights; a new series uses the weights of all series
         together. Arrays have no series.
     covariates : {"auto", None}, default="auto"
-        Which covariates are inputs. "auto": all. None: none; only the lags of the targets are inputs.
+        Covariates that are inputs. "auto": all. None: none; only the lags of the targets are inputs.
 
     Attributes
     ----------

@@ -33,7 +33,7 @@ class Inputs:
     others : int
         Channels after the targets.
     backs : tuple of int
-        Which values of these are read, in steps back from the newest.
+        Values that are read, in steps back from the newest.
     features : int
         Values known ahead of each step.
     block : int

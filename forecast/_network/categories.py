@@ -41,7 +41,7 @@ def has_codes(levels: tuple[int, ...]) -> bool:
     Parameters
     ----------
     levels : tuple of int
-        Of each column its levels; 0 is a column of numbers.
+        Number of levels of each column; 0 is a column of numbers.
 
     Returns
     -------

@@ -98,7 +98,7 @@ def _ridge(
     pieces : list of ndarray of int
         Windows whose sums are made together.
     gathered : callable
-        Of some windows: inputs, targets with NaN where one is missing, weights.
+        Function that returns inputs, targets (NaN where one is missing) and weights of some windows.
     inputs, outputs : int
     penalty : float
 

@@ -160,7 +160,7 @@ class Scaling:
         Parameters
         ----------
         architecture : Architecture
-            That it was learned for.
+            Architecture that the scaling was learned for.
         steps : int
 
         Returns

@@ -124,11 +124,11 @@ class Graph:
         Parameters
         ----------
         states : sequence of str
-            Before the first step.
+            States before the first step.
         inputs : sequence of str
             Each of shape (steps, ...).
         step : callable
-            From the body, the states and the inputs of a step to the new states; the first one is collected.
+            Function of the body, the states and the inputs of a step; returns the new states. The first is collected.
 
         Returns
         -------

@@ -31,7 +31,7 @@ def dense(
         Inputs, and `added` last where there is one.
     p : dict of str to ndarray
     widths : list of int
-        Of the inputs.
+        Widths of the inputs.
     shape : tuple of int
         Steps and width of the output.
     windows : str

@@ -50,7 +50,7 @@ def whole_layer(
     initial : list of str or None
         First states, each (windows, hidden); None: zeros.
     reverse : bool
-        From the last step to the first.
+        Whether steps are taken from the last to the first.
 
     Returns
     -------

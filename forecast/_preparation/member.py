@@ -52,7 +52,7 @@ class Task:
     horizon : int
     axis : TimeAxis
     target_names, past_names, future_names : list of labels
-        Of the columns as they are encoded.
+        Names of the columns as they are encoded.
     masked : bool
         Whether values may be missing.
     static_names : list of labels
@@ -192,7 +192,7 @@ class Member:
         lengths : dict of key to int
             How many are new.
         carried : dict of key to Carried
-            Before them; a series that is not there begins with its first row.
+            States before these rows; a series without an entry begins with its first row.
 
         Returns
         -------
@@ -276,7 +276,7 @@ def trained(
         Where the rows to learn from end in each series; a regressor that stops early validates on windows whose targets
         lie behind. None: all rows are to learn from.
     before : Member, default=None
-        Of the last fit: a regressor with `warm_start=True` goes on from its regressor, any other starts anew.
+        Member of the last fit: a regressor with `warm_start=True` continues from it, any other starts from scratch.
 
     Returns
     -------

@@ -61,11 +61,11 @@ class Preparation:
         Levels of every channel, column of known future and static value: how many codes of categories it holds: as
         `Windows` has them. None: all are numbers.
     still : dict
-        Which targets never moved in the training rows, an ndarray of bool of each series that has one; empty where a
-        transform or a floor tells.
+        For each series with targets that were constant in the training rows, a mask of them. Empty where a transform or
+        a floor shows which.
     named : list or None
         The series of these rows. Another one has no such rows: it counts as one that never moved where its window is
-        still. None: there was one series, a transform or a floor tells, or a model of an earlier version.
+        still. None: there was one series, `still` is empty, or the model is of an earlier version.
     clip_covariates : bool
         Whether covariates are held within what the training rows show of them more than rarely.
     limits : ndarray or None

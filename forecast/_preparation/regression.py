@@ -11,7 +11,7 @@ from sklearn import config_context
 from sklearn.base import clone
 
 from .._callbacks import regressor_task
-from .._refusals import Fix, Refusal, argument
+from .._refusals import Fix, Refusal
 from .._tail import time_tail
 from .._types import Floats
 from .outputs import EachOutput, fit_all_outputs, kind_of
@@ -133,7 +133,7 @@ def to_fit(regressor: Any, before: Any = None) -> Any:
     regressor : estimator
         As the user gave it.
     before : estimator, default=None
-        Of the last fit; it is not changed.
+        Regressor of the last fit; it is not changed.
 
     Returns
     -------
@@ -223,7 +223,7 @@ def fit_regressor(
     complete : callable
         Function from windows to those whose targets are all there: only networks can leave single targets out.
     validation : Windows, default=None
-        For a network that stops early, in place of the newest of `windows`.
+        Validation windows of a network that stops early, in place of the newest of `windows`.
     weigh : callable, default=None
         Function from windows to their weights.
 
@@ -250,7 +250,8 @@ def fit_regressor(
             Refusal(
                 f"every window misses some target, and {type(regressor).__name__} cannot leave single targets out, "
                 "as RNNForecaster can",
-                fix=argument("gaps", "interpolate"),
+                advice="Or fill them: missing rows with gaps='interpolate', missing values with df.interpolate().",
+                fix=Fix("regressor=RNNForecaster()", ""),
             )
         )
     matrix, targets = np.asarray(windows), np.asarray(windows.y)

@@ -51,7 +51,7 @@ class Spread:
     offsets : ndarray of shape (horizon, targets, levels)
         Offsets in units of a series.
     units : dict of key to ndarray of shape (targets,)
-        Of each series: its usual change from row to row; 1 where there is one series.
+        Usual change of each series from row to row; 1 where there is one series.
     """
 
     offsets: Floats
@@ -118,7 +118,7 @@ def widths_of(quantiles: Floats, actual: Floats, worth: float) -> tuple[float, .
     Parameters
     ----------
     quantiles : ndarray of shape (n, horizon, targets, levels)
-        At `LEVELS`, from rows that were not learnt from.
+        Quantiles at `LEVELS`, from rows that were not trained on.
     actual : ndarray of shape (n, horizon, targets)
         NaN where it is missing.
     worth : float
@@ -230,7 +230,7 @@ def _quantiles(errors: Floats, levels: Sequence[float]) -> Floats:
     Parameters
     ----------
     errors : ndarray of shape (n, columns)
-        In each column one number at least.
+        Errors, at least one number in each column.
     levels : sequence of float
 
     Returns

@@ -155,9 +155,9 @@ class PretrainedForecaster(DescribesParameters, MultiOutputMixin, RegressorMixin
         X : Windows or array-like of shape (n, lookback) or (n, lookback, channels)
             The first channel of an array is the target.
         y : array-like of shape (n,) or (n, horizon)
-            Without `fine_tune`, only its shape is used.
+            Targets. Without `fine_tune`, only their shape is used.
         sample_weight : array-like of shape (n,), default=None
-            For `fine_tune`.
+            Weights of the windows in `fine_tune`.
 
         Returns
         -------
@@ -192,7 +192,7 @@ class PretrainedForecaster(DescribesParameters, MultiOutputMixin, RegressorMixin
             raise ValueError(
                 Refusal(
                     f"learning_rate={rate!r} has no effect without fine_tune",
-                    fix=Fix("PretrainedForecaster(fine_tune=True, learning_rate=...)", "--set fine_tune=true"),
+                    fix=Fix(f"PretrainedForecaster(fine_tune=True, learning_rate={rate!r})", "--set fine_tune=true"),
                 )
             )
 

@@ -27,7 +27,7 @@ def past_of(X: Any, rows: Integers, target: int, steps: int) -> Floats:
     target : int
         Number of the target; 0 of an array, whose first channel it is.
     steps : int
-        At most that many.
+        Maximum number of steps.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def future_of(X: Any, y: Any, rows: Integers, target: int) -> Floats:
     ----------
     X : Windows or ndarray
     y : WindowTargets or array-like of shape (n,) or (n, horizon)
-        Of an array the values themselves. Of `Windows`, which have their own, it is not read.
+        Targets; not read where X is `Windows`, which have their own.
     rows, target
         As in `past_of`.
     """

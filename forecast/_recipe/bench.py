@@ -46,7 +46,7 @@ class Benches:
     lookbacks : list of int
         Those that fit.
     n_windows : int
-        To train on, of the newest fold at short lookbacks.
+        Number of training windows of the newest fold at short lookbacks.
     """
 
     def __init__(self, task: Task, folds: list[Fold], settings: Settings, lookbacks: list[int]) -> None:
@@ -108,7 +108,7 @@ class Bench:
     Attributes
     ----------
     n_windows : int
-        To train on; with none, nothing else is there.
+        Number of training windows; if 0, the other attributes are not set.
     inputs : Inputs
         Inputs of the longest lookback.
     """

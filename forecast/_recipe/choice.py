@@ -83,9 +83,9 @@ class Choice:
     origins : Origins or None
         Where they were judged.
     forecasts : ndarray of shape (n, horizon, targets) or None
-        At these origins, each block mixed with the weights that the other blocks gave.
+        Forecasts at these origins; each block is mixed with the weights that the other blocks gave.
     rows : Rows or None
-        That the origins count.
+        Rows that the origins refer to.
     spreads : dict of str to Spread
         Spreads of the members that do not forecast quantiles, if the loss is "quantile".
     widths : tuple of float or None

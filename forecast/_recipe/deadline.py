@@ -32,7 +32,7 @@ def within_time(
     rows : Rows
     ends : ndarray of int of shape (n_series,)
     seconds : float
-        That are left, of the wall clock.
+        Seconds that are left, by the wall clock.
     times : int
         How often each network is trained.
 

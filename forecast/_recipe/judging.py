@@ -35,7 +35,7 @@ class Jury:
     blocks : ndarray of int of shape (n,)
         The stretch of the validation part in which an origin is, 0 or more.
     scales : ndarray of shape (n, targets)
-        Of each origin's series: the deviation of its rows before `ends`.
+        For each origin, the deviation of its series' rows before `ends`.
     actual : ndarray of shape (n, horizon, targets)
     squared : bool
         Whether errors are squared.

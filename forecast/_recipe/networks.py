@@ -72,11 +72,11 @@ def network_settings(
     random_state : int or None
     n_jobs : int or None
     calendar : tuple of str, default=None
-        For networks with covariates; None, and without covariates: that of the linear member.
+        Calendar features of networks with covariates; None, and without covariates: those of the linear member.
     lookback : int, default=None
-        That was given; None: a rule.
+        The user's lookback; None: chosen by a rule.
     window_norm : default="auto"
-        That was given, for all networks.
+        The user's norm, for all networks.
 
     Returns
     -------
@@ -127,7 +127,7 @@ class _Data:
     covariates : bool
         Whether there are past or future ones.
     step : int
-        Between the origins of windows.
+        Steps between the origins of windows.
     level : bool
         Whether the rows are one series whose level does not move.
     """

@@ -29,7 +29,7 @@ def spreads_of(
     origins : Origins
         Behind what the members learnt from.
     forecasts : dict of str to ndarray
-        Of each member at the origins.
+        Forecasts of each member at the origins.
     actual : ndarray of shape (n, horizon, targets)
 
     Returns

@@ -198,7 +198,7 @@ def shown(peaks: list[float | None] | list[float]) -> bool:
     Parameters
     ----------
     peaks : list of float or None
-        Of each series, as `peak` has it.
+        Peak of each series, as `peak` returns it.
 
     Returns
     -------

@@ -149,7 +149,7 @@ class Part:
     Attributes
     ----------
     rows : Rows
-        Without what comes after the part.
+        Rows up to the end of the part.
     ends : ndarray of int of shape (n_series,)
     """
 

@@ -44,7 +44,7 @@ class Mix:
     loss : float
         Loss of the mean; where there are several blocks, each with the weights that the others gave.
     losses : dict of str to float
-        Of each member alone, inf where it has no finite forecast.
+        Loss of each member alone, inf where it has no finite forecast.
     crossfitted : ndarray of shape (n, horizon, targets)
         The forecasts that `loss` is the loss of.
     of_blocks : dict of int to dict of str to float
@@ -71,7 +71,7 @@ def mix(
     Parameters
     ----------
     forecasts : dict of str to ndarray of shape (n, horizon, targets); with levels (n, horizon, targets, levels)
-        Of each member. Names that begin with one of `SIMPLE` are linear or naive members.
+        Forecasts of each member. Names that begin with one of `SIMPLE` are linear or naive members.
     actual : ndarray of shape (n, horizon, targets)
         Actual values, NaN where missing.
     blocks : ndarray of int of shape (n,)

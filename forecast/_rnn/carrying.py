@@ -32,7 +32,7 @@ def begins_of(model: Host, data: Dataset, starts: ArrayLike | None = None) -> Bo
     Parameters
     ----------
     model : RNNForecaster
-        With `stateful=True`.
+        Model with `stateful=True`.
     data : Dataset
     starts : array-like of int or bool, default=None
         For an array, the rows at which a sequence begins, besides the first one.

@@ -28,7 +28,7 @@ class NetworkDerivative:
     model : RNNForecaster
         Fitted.
     windows : Windows
-        Which the rows of a matrix are variants of: the row of its series and its phase are those of its window.
+        Windows of which the rows of a matrix are variants: a row has the series and the phase of its window.
     n_jobs : int or None
     """
 
@@ -48,7 +48,7 @@ class NetworkDerivative:
         X : ndarray of shape (n, inputs), float64
             Windows as `numpy.asarray(windows)` gives them.
         which : ndarray of int of shape (n,)
-            Of which window each is a variant.
+            Number of the window that each row is a variant of.
 
         Returns
         -------

@@ -86,7 +86,7 @@ class OnParts:
     sample : Windows
         Some windows, which say what all look like; the skip's ridge start is learned from them.
     moments : Moments
-        Of the windows of all parts.
+        Moments of the windows of all parts.
     counts : ndarray of int
         Windows of each part.
     """

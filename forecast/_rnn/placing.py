@@ -46,7 +46,7 @@ def placed_for_fit(
     model : RNNForecaster
     data : Dataset
     given : Dataset or None
-        Of X_val.
+        Dataset of X_val.
     fitted : list or None
         Names of the series of the fit to go on from; a window of another series is one of the unknown series.
 

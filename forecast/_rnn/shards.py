@@ -53,7 +53,7 @@ class Moments:
     found : dict of str to ndarray
         As `forecast._network.windows_moments` returns them.
     counts : dict of str to ndarray of shape (columns,)
-        By "past", "target" and "extra".
+        Counts of "past", "target" and "extra".
     """
 
     found: dict[str, Floats]
@@ -103,7 +103,7 @@ def moments_of(model: RNNForecaster, windows: Windows) -> Moments:
     model : RNNForecaster
         Not changed.
     windows : Windows
-        To train on; 1 or more.
+        Training windows, 1 or more.
 
     Returns
     -------
@@ -155,7 +155,7 @@ def begun(model: RNNForecaster, windows: Windows, moments: dict[str, Floats], se
     model : RNNForecaster
         Changed: it holds the initial weights.
     windows : Windows
-        Of one shard; the skip's ridge regression is computed on them.
+        Windows of one shard; the skip's ridge regression is computed on them.
     moments : dict of str to ndarray
         As `pooled` returns it.
     seed : int

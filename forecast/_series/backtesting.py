@@ -250,7 +250,7 @@ def scores_at(state: FittedState, truth: Rows, rows: Rows, origins: _Origins) ->
     ----------
     state : FittedState
     truth, rows : Rows
-        Of the same frame: what is compared with, and what the model reads.
+        Two readings of the same frame: actual values, and what the model reads.
     origins : Origins
 
     Returns
@@ -286,7 +286,7 @@ def path_scores_at(
     model : SeriesForecaster
         Fitted.
     state : FittedState
-        That of the model, or trained on.
+        State of the model, or one that was trained further.
     truth, rows : Rows
         As in `scores_at`.
     origins : Origins

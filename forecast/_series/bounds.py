@@ -48,7 +48,7 @@ def check_bounds(lower: float | None, upper: float | None) -> None:
     Parameters
     ----------
     lower, upper : float or None
-        In the units of the targets. None: no bound.
+        Bounds in the units of the targets. None: no bound.
 
     Raises
     ------

@@ -48,7 +48,8 @@ class Calibration:
         What adaptive intervals of the usual coverages have learnt from these residuals, so that a forecast after newer
         rows need not; None where there are many.
     horizons : float or None
-        That the windows span, series by series: what overlaps is nearly the same. None: files of 0.1.0.
+        Horizons that the windows span, summed over series: overlapping errors are nearly equal.
+        None: files of 0.1.0.
     of_new : bool
         Whether they are of series that were not trained on until then.
     series : ndarray of int64 of shape (n,), or None
@@ -79,7 +80,7 @@ class Calibration:
         rows : Rows
         windows : Windows
         actual, forecast : ndarray of shape (n, horizon, targets)
-            In the units of the series.
+            Values in the units of the series.
         scales : ErrorScales
         of_new : bool, default=False
         alone : bool, default=None
@@ -114,7 +115,7 @@ class Calibration:
         Parameters
         ----------
         parts : sequence of Calibration
-            With series and times.
+            Calibrations with series and times.
 
         Returns
         -------
@@ -142,7 +143,7 @@ class Calibration:
         Parameters
         ----------
         relative : ndarray of shape (n, horizon, targets)
-            On the scale of errors and in the units of their series, in time order.
+            Errors on the scale of errors and in the units of their series, in time order.
         keys : list
             The series of each.
         times : ndarray of int64 of shape (n,)

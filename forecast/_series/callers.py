@@ -26,7 +26,7 @@ class Caller:
     Attributes
     ----------
     stacklevel : int
-        For `warnings.warn` in the function that made this object: the first line that is not this package's.
+        Argument of `warnings.warn` in the function that made this object: the first line outside this package.
     """
 
     def __init__(self) -> None:

@@ -159,7 +159,7 @@ class Mark:
         Parameters
         ----------
         images : ndarray
-            On this scale; NaN stays NaN.
+            Values on this scale; NaN stays NaN.
 
         Returns
         -------

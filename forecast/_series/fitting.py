@@ -57,12 +57,12 @@ def fitted_state(
     model : SeriesForecaster
         Its parameters are read, it is not changed.
     panel : Panel
-        To learn from.
+        Rows to learn from.
     roles : Roles
     later : Panel, default=None
         The rows after them, to validate on.
     before : FittedState, default=None
-        Of the last fit, for regressors with `warm_start=True`.
+        State of the last fit, for regressors with `warm_start=True`.
     weights : RowWeights, default=None
 
     Returns

@@ -67,7 +67,7 @@ def forecasts_and_offsets(
     ----------
     state : FittedState
     request : Request
-        For at most `horizon` steps.
+        Request for at most `horizon` steps.
     yardsticks : dict of key to Yardstick
         Yardsticks of the series asked for.
     levels : list of float
@@ -149,7 +149,7 @@ def taught(
     levels : list of float
         Coverages.
     future : list of (labels, ndarray), default=None
-        Of each series, what is known ahead of its last row.
+        Values of each series that are known ahead of its last row.
 
     Returns
     -------

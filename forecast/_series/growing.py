@@ -182,10 +182,10 @@ def behind(before: FittedState, state: FittedState, later: Rows) -> dict[Any, An
     Parameters
     ----------
     before : FittedState
-        Before the update.
+        State before the update.
     state : FittedState
     later : Rows
-        That came.
+        The new rows.
 
     Returns
     -------

@@ -78,12 +78,12 @@ def rows_to_forecast(
     X, history
         As in its `predict`.
     n_origins : int, default=1
-        Of each series: after its newest row, after the one before it, and so on.
+        Number of origins of each series: after its newest row, after the one before it, and so on.
 
     Returns
     -------
     state : FittedState
-        With what has to be learnt of series that `fit` did not have.
+        State that includes statistics of series that `fit` did not see.
     rows : Rows
         Known rows, and what is known ahead.
     origins : ndarray of int
@@ -154,7 +154,7 @@ def rows_of_frame(model: SeriesForecaster, X: FrameLike) -> tuple[FittedState, R
     Returns
     -------
     state : FittedState
-        With what has to be learnt of series that `fit` did not have.
+        State that includes statistics of series that `fit` did not see.
     rows : Rows
 
     Raises

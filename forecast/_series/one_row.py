@@ -28,7 +28,7 @@ class OneRow:
     Attributes
     ----------
     state : FittedState
-        Without these rows.
+        State without these rows.
     """
 
     def __init__(self, state: FittedState) -> None:
@@ -93,7 +93,7 @@ class OneRow:
         Parameters
         ----------
         frame : object
-            That the user gave.
+            The user's frame.
 
         Returns
         -------

@@ -354,7 +354,7 @@ def refuse_short(model: SeriesForecaster, n_rows: int) -> None:
     ----------
     model : SeriesForecaster
     n_rows : int
-        Of the longest series.
+        Number of rows of the longest series.
 
     Raises
     ------

@@ -76,7 +76,7 @@ class PastPaths:
         ----------
         n_paths : int
         lines : list of list of (int, int)
-            For each series and target the number of the series in `series`, -1 for none, and its column in `errors`.
+            For each series and target, the number of the series in `series` (-1 for none) and its column in `errors`.
         rng : numpy.random.Generator
 
         Yields

@@ -128,7 +128,7 @@ def with_since(state: FittedState, before: Since | None = None, later: Rows | No
     state : FittedState
         State with rows that came after the fit.
     before : Since, default=None
-        Of the state without the newest rows, with the same regressors.
+        Errors of the state without the newest rows, with the same regressors.
     later : Rows, default=None
         The newest rows.
 

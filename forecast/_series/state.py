@@ -51,7 +51,7 @@ class FittedState:
     span : Span or None
         Span of the training rows, for the model card.
     members : dict of str to Member, or None
-        Whose weighted mean is the forecast, by name; None: the leading member alone.
+        Members by name; the forecast is their weighted mean. None: the leading member alone.
     weights : dict of str to float, or None
         Weights of the members; they add up to 1.
     lower, upper : float or None
@@ -126,7 +126,7 @@ class FittedState:
         Parameters
         ----------
         call : str
-            Of a method.
+            Call of a method.
 
         Raises
         ------

@@ -137,7 +137,7 @@ def verdict_of_origins(
     name : str
         Name in the report.
     members : list of Member
-        That `fit` leaves behind; errors are measured on the scale of their transform.
+        Members that `fit` keeps; errors are measured on the scale of their transform.
     choice : Choice, default=None
         Its notes and candidates go into the report.
     chose_epoch : bool, default=False
@@ -247,7 +247,7 @@ def verdict_of_parts(
     ----------
     task : Task
     parts : sequence of HeldOut
-        Without a series in common.
+        Held-out parts without a series in common.
     name : str
         Name in the report.
     chose_epoch : bool

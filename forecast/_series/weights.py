@@ -31,7 +31,7 @@ def row_weights(
     model : SeriesForecaster
         Its parameters are read.
     frame : pandas.DataFrame
-        That `roles` are of.
+        Frame that `roles` belong to.
     roles : Roles
     axis : TimeAxis
     sample_weight : array-like of shape (rows,) or None

@@ -86,7 +86,7 @@ class PartsTraining:
     recipe : Recipe
         The schedule runs over the optimiser steps of all passes. There is no early stopping.
     seed : int
-        Of the windows that are drawn, their order, and the random numbers of the training.
+        Seed of the windows that are drawn, their order, and the random numbers of the training.
     n_jobs : int, default=None
 
     Attributes

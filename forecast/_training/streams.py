@@ -21,7 +21,7 @@ class Streams:
     windows : ndarray of int of shape (n,)
         Ascending numbers of windows.
     begins : ndarray of bool
-        Of every window that there is, whether it begins a sequence; any other goes on from the one before it.
+        Whether each window begins a sequence; any other continues the one before it.
     most : int
         Streams at most.
 

@@ -18,8 +18,8 @@ class EpochTasks:
     ----------
     fit : FitTask
     fitted : callable
-        From the run so far to the attributes of a model that has stopped there. It is called for callbacks that ask for
-        a fitted model.
+        Function of the run so far. It returns the attributes of a model that stopped there, for callbacks that ask
+        for a fitted model.
     """
 
     fit: FitTask

@@ -206,7 +206,7 @@ def windows_of(
     lost : int, default=0
         Rows at the start of each series that no window may look back on.
     more : dict
-        Of `Windows`.
+        Further arguments of `Windows`.
 
     Returns
     -------

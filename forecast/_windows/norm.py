@@ -129,7 +129,7 @@ def centre_and_scale(
     origins : ndarray of int
     lookback, n_targets : int
     steps : ndarray of int
-        For which steps: 0 is the oldest of the lookback, `lookback` the first of the horizon.
+        Steps: 0 is the oldest of the lookback, `lookback` the first of the horizon.
     floor : ndarray, default=None
         Least scale, of a shape that broadcasts to (n, targets). None: `1e-3 * |mean|`.
     still : float, default=1.0

@@ -117,8 +117,8 @@ def _settings_of(model: SeriesForecaster, arguments: Namespace) -> SeriesForecas
         return anew
     if arguments.static is None:
         raise ProblemError(
-            f"the model was trained with static covariates {listed(roles.static, 60)} in a file of their own. Fix: "
-            "--static FILE."
+            f"the model was trained with static covariates {listed(roles.static, 60)} in a file of their own. Give "
+            "it with --static FILE."
         )
     return anew.set_params(static_covariates=list(roles.static))
 

@@ -98,7 +98,7 @@ def find_clock(
     series : list of str
         Columns that name the series.
     needed : bool, default=False
-        Also where dates alone do not repeat.
+        Whether clocks are looked for even where dates alone do not repeat.
 
     Returns
     -------
@@ -178,7 +178,7 @@ def put_together(
     notes : list of str
         How hours were read is added here.
     near : pandas.Timestamp, default=None
-        Of two readings that are as good, the one that is nearest to this.
+        Stamp that decides between two equally good readings: the nearer one is taken.
 
     Returns
     -------

@@ -53,7 +53,7 @@ def find_columns(table: pd.DataFrame, names: Sequence[str], option: str) -> list
                 )
             if part in table.attrs.get("twice", ()):
                 raise ProblemError(
-                    f"{option}: column {shown(part)} appears several times in the header; expected once. Fix: rename "
+                    f"{option}: column {shown(part)} appears several times in the header; expected once. Rename "
                     "one."
                 )
         found += parts
@@ -101,7 +101,7 @@ def first_number(frame: pd.DataFrame, taken: Sequence[Any], notes: list[str]) ->
         left = f"; {listed(numeric, 60)} count the rows or their time" if numeric else ""
         raise ProblemError(
             f"no column holds numbers to forecast{left}; the columns are {listed(frame.columns, 60)}."
-            + (" Fix: choose one with --target." if numeric else "")
+            + (" Choose one with --target." if numeric else "")
         )
     if len(values) > 1:
         target = (likely or values)[0]
@@ -148,7 +148,7 @@ def read_numbers(column: pd.Series, name: str, option: str = "--target") -> Floa
     column : pandas.Series
     name : str
     option : str, default="--target"
-        That named the column.
+        Option that named the column.
 
     Returns
     -------
@@ -179,7 +179,7 @@ def names_as_written(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     table : pandas.DataFrame
         As `read_table` has it.
     columns : list of str
-        That name the series.
+        Columns that name the series.
 
     Returns
     -------
@@ -213,18 +213,18 @@ def _from_text(column: pd.Series, name: str, option: str) -> pd.Series:
         row = int(bad.argmax())
         mark = str(column.iloc[row])
         other = option.startswith("--")  # of a model's own columns there is no other
-        fix = f"{_na(mark)} if that means no value{f', or another {option}' if other else ''}"
-        fix = f" Fix: {fix}." if len(mark) <= 20 else f" Choose another one with {option}." if other else ""
+        fix = f" Choose another column with {option}." if other else ""
+        fix = f", or a mark of missing values. Fix: {_na(mark)}." if len(mark) <= 20 else f".{fix}"
         raise ProblemError(
             f"column {shown(name)} holds text: {shown(mark, 20)} in row {row + 1}, and {int(bad.sum())} such values in "
-            f"all; expected numbers.{fix}"
+            f"all; expected numbers{fix}"
         )
     decimal = decimal_of(column) if column.notna().any() else "."
     if decimal == DOUBT:
         cell = column.dropna().loc[lambda text: text.astype(str).str.contains(",")].iloc[0]
         raise ProblemError(
-            f"column {shown(name)} holds {shown(cell, 20)}, which may be a thousand or a decimal. Fix: --decimal . "
-            "where commas separate thousands, --decimal , where they are decimal marks."
+            f"column {shown(name)} holds {shown(cell, 20)}, which may be a thousand or a decimal. Give --decimal . if "
+            "commas separate thousands, or --decimal , if they are decimal marks."
         )
     if decimal is None:
         cells = column.dropna().astype(str)

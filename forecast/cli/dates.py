@@ -58,7 +58,7 @@ def read_stamps(column: pd.Series, form: str | None = None, near: Any = None) ->
         None takes the form that fits most rows; of two that fit all, the one that puts the rows in time order, with
         regular steps.
     near : pandas.Timestamp, default=None
-        Of two such forms that are as good, the one whose first stamp is nearest to this.
+        Stamp that decides between two equally good forms: the one whose first stamp is nearer is taken.
 
     Returns
     -------

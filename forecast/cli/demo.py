@@ -124,7 +124,7 @@ def _fill(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
         raise ProblemError(
             f"column {frame.columns[0]!r} has {int(missing.sum())} missing values in {len(frame)} rows ({share:.0%}), "
             f"the first at {frame.index[missing.argmax()]}; expected at most 20 %, which are filled by interpolation. "
-            "Fix: choose another column with --target, or a part of the file with fewer gaps."
+            "Choose another column with --target, or use a part of the file with fewer gaps."
         )
     return frame.interpolate(limit_direction="both"), missing
 
@@ -146,7 +146,7 @@ def _plan(frame: pd.DataFrame, arguments: Namespace) -> dict[str, Any]:
         needed = lookback + horizon + 10 + arguments.origins * horizon
         raise ProblemError(
             f"the series has {len(frame)} rows; for {arguments.origins} origins with horizon {horizon} and lookback "
-            f"{lookback} at least {needed} are needed. Fix: fewer --origins, a shorter --horizon or a shorter "
+            f"{lookback} at least {needed} are needed. Use fewer --origins, a shorter --horizon or a shorter "
             "--lookback."
         )
     return {"season": season, "horizon": horizon, "lookback": lookback, "first": first, "origins": arguments.origins}

@@ -48,7 +48,7 @@ def load_model(path: str) -> SeriesForecaster:
     if not isinstance(model, SeriesForecaster):
         raise ProblemError(
             f"{path!r} holds a {type(model).__name__}, which forecasts windows; expected a SeriesForecaster, which "
-            "forecasts files. Fix: forecast.load(path) in Python, or a file that `forecast fit` wrote."
+            "forecasts files. Use forecast.load(path) in Python, or a file that `forecast fit` wrote."
         )
     return model
 

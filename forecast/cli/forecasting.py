@@ -60,7 +60,7 @@ def statics_of(model: SeriesForecaster, arguments: Namespace, notes: list[str]) 
     """Static covariates of new series in the file of `--static`, or None."""
     roles = model._state.roles
     if arguments.static is not None and not roles.static:
-        raise ProblemError("--static has no effect here: the model has no static covariates. Fix: leave --static out.")
+        raise ProblemError("--static has no effect here: the model has no static covariates. Leave --static out.")
     return read_static(arguments, roles.ids, roles.static, _known(model), notes, "a covariate of the model")
 
 
@@ -113,7 +113,7 @@ def _read(
     if isinstance(index, pd.DatetimeIndex) and not isinstance(frame.index, pd.DatetimeIndex):
         raise ProblemError(
             f"the model was trained on dates ({shown(index.name, 20)}), but {shown_path(path, 30)} has no column of "
-            f"dates; its columns are {listed(table.columns, 30)}. Fix: choose it with --time."
+            f"dates; its columns are {listed(table.columns, 30)}. Choose it with --time."
         )
     notes += found
     if isinstance(index, pd.DatetimeIndex) and index.tz is None and frame.index.tz is not None:

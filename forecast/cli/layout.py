@@ -68,7 +68,7 @@ def records_of(text: str, separator: str, most: int = _HEAD) -> tuple[list[list[
     records : list of list of str
         Cells without blanks around them; records without any cell are left out.
     lines : list of int
-        From 1.
+        Numbers of the lines, from 1.
     """
     start = text[:_START]
     reader = csv.reader(start.split("\n"), delimiter=separator, skipinitialspace=True)

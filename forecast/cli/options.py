@@ -207,7 +207,7 @@ def refuse_without_effect(arguments: Namespace, names: Sequence[str], reason: st
     given = [name for name, value in values.items() if value is not None and value is not False and value != []]
     if given:
         option = f"--{given[0].replace('_', '-')}"
-        raise ProblemError(f"{option} has no effect here: {reason}. Fix: leave {option} out.")
+        raise ProblemError(f"{option} has no effect here: {reason}. Leave {option} out.")
 
 
 def count(text: str) -> int:

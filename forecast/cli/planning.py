@@ -67,7 +67,7 @@ def read_data(arguments: Namespace, model: SeriesForecaster | None = None) -> Da
     arguments : argparse.Namespace
         Arguments of `fit` or `backtest`.
     model : SeriesForecaster, default=None
-        Whose columns are meant where no option names others.
+        Model whose columns are used where no option names others.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def _read_data(arguments: Namespace, model: SeriesForecaster | None) -> Data:
     series = find_columns(table, series, "--series")
     table = names_as_written(table, series)
     if apart and not series:
-        raise ProblemError("--static has a row for each series, but nothing names them. Fix: --series COLUMN.")
+        raise ProblemError("--static has a row for each series, but nothing names them. Give --series COLUMN.")
     asked = apart or _given(arguments, "static_sheet") is not None
     statics = read_static(arguments, series, labels, table, notes) if asked else None
     if apart and statics is not None:
@@ -166,7 +166,7 @@ def planned(arguments: Namespace, data: Data, model: SeriesForecaster | None = N
     arguments : argparse.Namespace
     data : Data
     model : SeriesForecaster, default=None
-        Whose settings hold where no option says otherwise; None starts from the classes' defaults.
+        Model whose settings hold unless an option sets them; None starts from the classes' defaults.
 
     Returns
     -------
@@ -250,14 +250,14 @@ def _set_network(arguments: Namespace, model: SeriesForecaster) -> None:
     if arguments.quantiles is not None:
         if given.get("loss", "quantile") != "quantile":
             raise ProblemError(
-                f"--quantiles is for --loss quantile; got --loss {given['loss']}. Fix: leave one of them out."
+                f"--quantiles is for --loss quantile; got --loss {given['loss']}. Leave one of them out."
             )
         levels = sorted(set(arguments.quantiles))
         given |= {"loss": "quantile", "quantile": levels if len(levels) > 1 else levels[0]}
     if given and not isinstance(model.regressor, RNNForecaster):
         raise ProblemError(
             f"the model's regressor is a {type(model.regressor).__name__}; the options of the network are for an "
-            "RNNForecaster. Fix: --set regressor__NAME=VALUE."
+            "RNNForecaster. Use --set regressor__NAME=VALUE."
         )
     model.regressor.set_params(**given)
 
@@ -278,11 +278,11 @@ def _set_others(arguments: Namespace, model: SeriesForecaster) -> None:
         own = name == parameter or parameter not in series
         if meant.count(parameter) > 1 or (own and _given(arguments, option) is not None):
             other = "--set again" if meant.count(parameter) > 1 else _option(option)
-            raise ProblemError(f"--set {name}: {other} gives it too; expected it once. Fix: leave one of them out.")
+            raise ProblemError(f"--set {name}: {other} gives it too; expected it once. Leave one of them out.")
         inner = name.removeprefix("regressor__")
         if name in _ROLES or inner in _BY_OPTION:
             option = _BY_OPTION.get(inner, _option(name))
-            raise ProblemError(f"--set {name}: this has an option of its own. Fix: {option}.")
+            raise ProblemError(f"--set {name}: this has an option of its own. Use {option}.")
         if inner not in _OWN and name in series:
             model.set_params(**{name: value})
         elif inner not in _OWN and inner in network:
@@ -318,5 +318,5 @@ def _choose_steps(arguments: Namespace, model: SeriesForecaster, panel: Panel) -
     if lookback != "auto" and rows < lookback + model.horizon:
         raise ProblemError(
             f"the longest series has {rows} rows; lookback {lookback} and horizon {model.horizon} need "
-            f"{lookback + model.horizon} or more. Fix: a shorter --lookback or --horizon, or more rows."
+            f"{lookback + model.horizon} or more. Use a shorter --lookback or --horizon, or more rows."
         )

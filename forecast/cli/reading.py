@@ -79,10 +79,10 @@ def read_table(
     excel = data.startswith(ZIP)
     if sheet is not None and not excel:
         option = "--static-sheet" if aside else "--sheet"
-        raise ProblemError(f"{option} is for Excel files; {name} is none. Fix: leave {option} out.")
+        raise ProblemError(f"{option} is for Excel files; {name} is not one. Leave {option} out.")
     if data[:4] == PARQUET or excel:
         if decimal is not None and not aside:
-            raise ProblemError(f"--decimal is for text; {name} holds numbers already. Fix: leave --decimal out.")
+            raise ProblemError(f"--decimal is for text; {name} holds numbers already. Leave --decimal out.")
         table = read_sheet(name, data, sheet, notes, aside, wanted) if excel else _parquet(name, data)
         table = _without(table, missing, notes)
     else:

@@ -198,7 +198,7 @@ def _refuse_decimal(values: pd.Series, column: str, decimal: str) -> NoReturn:
     there = values.dropna()
     cell = there[to_numbers(there, decimal).isna()].iloc[0]
     raise ProblemError(
-        f"--decimal {decimal}: column {shown(column)} holds {shown(cell, 20)}, no number with this mark. Fix: leave "
+        f"--decimal {decimal}: column {shown(column)} holds {shown(cell, 20)}, not a number with this mark. Leave "
         "--decimal out."
     )
 

@@ -49,7 +49,7 @@ def read_sheet(
         import openpyxl
     except ImportError:
         raise ProblemError(
-            f"{name} is an Excel file, which needs openpyxl. Fix: pip install 'rnn-forecast[excel]', or save it as CSV."
+            f"{name} is an Excel file, which needs openpyxl; or save it as CSV. Fix: pip install 'rnn-forecast[excel]'."
         ) from None
     option = "--static-sheet" if aside else "--sheet"
     try:

@@ -86,7 +86,7 @@ def put_time_in_index(
     if time == "none" and "none" not in table.columns:
         chosen = []
         if form is not None:
-            raise ProblemError("--time-format is for dates; got --time none. Fix: leave one of them out.")
+            raise ProblemError("--time-format is for dates; got --time none. Leave one of them out.")
         notes.append("The rows are counted as steps (--time none).")
     elif time is not None:
         chosen = find_columns(table, [time], "--time")
@@ -131,7 +131,7 @@ def _found(
     dates = [column for column in free if _holds_dates(table[column], column, form)]
     if form is not None and not dates:
         raise ProblemError(
-            f"--time-format {shown(form, 30)} fits no column; the columns are {listed(free, 60)}. Fix: choose the "
+            f"--time-format {shown(form, 30)} fits no column; the columns are {listed(free, 60)}. Choose the "
             "column with --time."
         )
     if before in free and before not in dates and not (dates and is_clock(table[before])):
@@ -217,8 +217,8 @@ def _refuse_unread(values: pd.Series, name: str) -> None:
     text = not numeric and speaks_of_time(name) and bool(start.iloc[:5].astype(str).str.contains(r"\d").all())
     if (meant and not (numeric and is_counter(values))) or text:
         raise ProblemError(
-            f"column {shown(name)} holds {shown(start.iloc[0], 30)}, no date of a known form. Fix: --time-format "
-            "with its form, --time with another column, or --time none to count the rows."
+            f"column {shown(name)} holds {shown(start.iloc[0], 30)}, no date of a known form. Give its form with "
+            "--time-format, or another column with --time, or count the rows with --time none."
         )
 
 
@@ -237,7 +237,7 @@ def _whole_numbers(table: pd.DataFrame, free: list[str], series: Sequence[Any]) 
         elif (folded(name) in TIME_NAMES or part == "week") and not rows.has_duplicates:
             raise ProblemError(
                 f"column {shown(name)} holds {', '.join(map(str, column.iloc[:2]))}, ..., no dates of a known form and "
-                "no regular steps. Fix: --time-format with its form, or --time none to count the rows."
+                "no regular steps. Give its form with --time-format, or count the rows with --time none."
             )
     return found
 
@@ -267,8 +267,8 @@ def _column(column: pd.Series, name: str, form: str | None, near: Any, notes: li
             raise ProblemError(f"column {shown(name)} is empty in row {row + 1}; expected a date in each row.")
         expected = f"dates of the form {shown(form, 30)}" if form else "dates of one form, such as 2024-01-31 13:00"
         raise ProblemError(
-            f"column {shown(name)} holds {shown(column.iloc[row], 30)} in row {row + 1}; expected {expected}. Fix: "
-            "--time-format with the form, or --time with another column."
+            f"column {shown(name)} holds {shown(column.iloc[row], 30)} in row {row + 1}; expected {expected}. Give "
+            "the form with --time-format, or another column with --time."
         )
     if others:
         row = int((stamps != read_stamps(column, others[0])[0]).argmax())
@@ -325,7 +325,7 @@ def _localized(
     if skipped.any():
         raise ProblemError(
             f"column {name!r} is not local time of --timezone {zone}: the clock skips {stamps[skipped.argmax()]} (row "
-            f"{int(skipped.argmax()) + 1}). Fix: another zone; none, where the dates know no daylight saving time, or "
+            f"{int(skipped.argmax()) + 1}). Give another zone, or none if the dates have no daylight saving time, or "
             "write the offsets into the file."
         )
     return placed
@@ -406,7 +406,7 @@ def _refuse_repeated(frame: pd.DataFrame, rows: pd.DatetimeIndex, series: Sequen
     name = "" if frame.index.name is None else f" of column {shown(frame.index.name, 30)}"
     once = "each once in a series" if series else "each once"
     raise ProblemError(
-        f"{count} a time{name} (row {int(repeated.argmax()) + 1}: {twice[0]}); expected {once}. Fix: {fix}."
+        f"{count} a time{name} (row {int(repeated.argmax()) + 1}: {twice[0]}); expected {once}.{fix}"
     )
 
 
@@ -419,13 +419,13 @@ def _way_out(frame: pd.DataFrame, twice: pd.DatetimeIndex, series: Sequence[Any]
             clock = find_clock(table, stamps, free, [*series, *more])
             if clock:
                 both = f" --series '{','.join([*series, *more])}'" if more else ""
-                return f"--time '{','.join([time or str(frame.index.name), *clock])}'{both}"
+                return f" Fix: --time '{','.join([time or str(frame.index.name), *clock])}'{both}."
     if ids:
         text = ",".join([*series, *ids])
-        return f"--series '{text}' for several series, or keep one row for each stamp"
+        return f" To keep one series, keep one row for each stamp. Fix: --series '{text}'."
     if isinstance(frame.index, pd.DatetimeIndex) and frame.index.tz is None and _autumn(twice):
-        return "--timezone ZONE for the hours that come twice in autumn, or keep one row for each stamp"
-    return "keep one row for each stamp"
+        return " For the hours that come twice in autumn, give --timezone ZONE; else keep one row for each stamp."
+    return " Keep one row for each stamp."
 
 
 def _naming(frame: pd.DataFrame, series: Sequence[Any]) -> list[str]:

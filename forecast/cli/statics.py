@@ -36,7 +36,7 @@ def read_static(
     notes : list of str
         What was chosen for the user is added here.
     option : str, default="--static-covariates"
-        That named the columns, for messages.
+        Option that named the columns, for messages.
 
     Returns
     -------
@@ -50,10 +50,10 @@ def read_static(
     path, sheet = arguments.static, arguments.static_sheet
     if path is None:
         if sheet is not None:
-            raise ProblemError("--static-sheet is a sheet of --static, which is not given. Fix: --static FILE.")
+            raise ProblemError("--static-sheet is a sheet of --static, which is not given. Give --static FILE.")
         return None
     if path == "-":
-        raise ProblemError("--static is -, but the standard input is for DATA. Fix: name a file.")
+        raise ProblemError("--static is -, but the standard input is for DATA. Name a file.")
     where = shown_path(path, 30)
     table, more = read_table(path, arguments.na, arguments.decimal, sheet, aside=True, wanted=ids)
     notes += [note for note in more if note not in map(unmet, arguments.na)]
@@ -90,7 +90,7 @@ def _refuse_dates(values: pd.Series, name: str, where: str) -> None:
     if dates:
         raise ProblemError(
             f"column {shown(name, 30)} of --static {where} holds dates, the first {shown(there.iloc[0], 20)}; expected "
-            "numbers or categories, such as the year. Fix: --static-covariates with the other columns."
+            "numbers or categories, such as the year. Name the other columns with --static-covariates."
         )
 
 

@@ -24,7 +24,7 @@ def refuse_wide(table: pd.DataFrame) -> None:
     Parameters
     ----------
     table : pandas.DataFrame
-        Without a column of dates.
+        Table without a column of dates.
 
     Raises
     ------

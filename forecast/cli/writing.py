@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +45,7 @@ def protect_inputs(arguments: Namespace) -> None:
             if None in paths or not all(map(os.path.exists, paths)) or not os.path.samefile(*paths):
                 continue
             if not (arguments.command == "update" and source == "model"):
-                raise ProblemError(f"{option} is {paths[0]!r}, which is {what} too. Fix: another name for {option}.")
+                raise ProblemError(f"{option} is {paths[0]!r}, which is {what} too. Choose another name for {option}.")
 
 
 def check_output(name: str, option: str, endings: tuple[str, ...] | None = None) -> Path:
@@ -71,11 +72,12 @@ def check_output(name: str, option: str, endings: tuple[str, ...] | None = None)
         raise ProblemError(f"{option} is {name!r}; expected a file name that ends in {' or '.join(endings)}.")
     folder = path.absolute().parent
     if not folder.is_dir():
-        raise ProblemError(f"{option} is {name!r}, but the directory {folder} does not exist. Fix: mkdir -p {folder}.")
+        fix = f"mkdir -p {shlex.quote(str(folder))}"
+        raise ProblemError(f"{option} is {name!r}, but the directory {folder} does not exist. Fix: {fix}.")
     if path.is_dir():
         raise ProblemError(f"{option} is {name!r}, which is a folder; expected the name of a file.")
     if path.exists() and not os.access(path, os.W_OK):
-        raise ProblemError(f"{option} is {name!r}, which may not be written. Fix: another name, or chmod u+w {name}.")
+        raise ProblemError(f"{option} is {name!r}, which may not be written. Fix: chmod u+w {shlex.quote(name)}.")
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -94,8 +96,8 @@ def check_table(name: str | None, option: str) -> Path | None:
             import pyarrow  # noqa: F401
         except ImportError:
             raise ProblemError(
-                f"{option} is {name!r}: Parquet needs pyarrow, which is not installed. Fix: pip install pyarrow, or a "
-                "name that ends in .csv."
+                f"{option} is {name!r}: Parquet needs pyarrow, which is not installed; a name that ends in .csv does "
+                "not. Fix: pip install pyarrow."
             ) from None
     return path
 

@@ -35,7 +35,7 @@ class Places:
     static : ndarray of bool of shape (inputs,)
         It belongs to no row.
     calendar : ndarray of int of shape (inputs,)
-        Which of the features of the calendar it is, -1 of none.
+        Number of the calendar feature, -1 for none.
     codes : list of int
         Columns of the user that are held because they are codes.
     """

@@ -51,10 +51,10 @@ def derivative_of(
     ----------
     regressor : estimator
     windows : Windows
-        That the rows are variants of. Of a naive or pretrained forecaster without a norm, and at least as long as it
-        reads back.
+        Windows of which the rows are variants. A naive or pretrained forecaster needs them without a norm, and as long
+        as it reads back.
     past : sequence of ndarrays of shape (n, steps)
-        For the pretrained forecaster: what it reads of each target, NaN where missing.
+        Values of each target that the pretrained forecaster reads, NaN where missing.
     n_jobs : int or None
 
     Returns

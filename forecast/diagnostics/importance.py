@@ -222,7 +222,7 @@ class _Pieces:
         Origins in the rows.
     actual : ndarray of shape (n, horizon, targets)
     series : ndarray of int of shape (n,)
-        Of each piece.
+        Series of each piece.
     at : ndarray of int of shape (n,)
         Where its origin was.
     back : int

@@ -54,7 +54,7 @@ def integrated(
     start : ndarray of shape (n, inputs)
         The baseline of each of its windows.
     weights : ndarray of shape (steps, horizon)
-        Which sums of the steps of a forecast are differentiated.
+        Weights of the sums of forecast steps that are differentiated.
     difference : ndarray of shape (n, steps)
         Difference of these sums at both ends.
     n_nodes : int

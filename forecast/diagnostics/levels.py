@@ -61,7 +61,7 @@ class WindowLevel:
         ----------
         X : ndarray of shape (n, inputs)
         which : ndarray of int of shape (n,)
-            Of which window each is a variant.
+            Number of the window that each row is a variant of.
 
         Returns
         -------

@@ -36,7 +36,7 @@ class MemberFunction:
     ----------
     member : Member
     state : FittedState
-        That it belongs to.
+        State that the member belongs to.
     rows : Rows
     origins : ndarray of int
         Rows after which to forecast.
@@ -128,7 +128,7 @@ class MemberFunction:
         ----------
         X : ndarray of shape (n, inputs)
         which : ndarray of int of shape (n,)
-            Of which window each is a variant.
+            Number of the window that each row is a variant of.
 
         Returns
         -------

@@ -194,7 +194,7 @@ def judged(
         The shard that the network was trained on, with what was learned of its series.
     network : bytes
     number : int
-        Of the fold.
+        Number of the fold.
     fold : Fold
     roles : Roles
     model : SeriesForecaster

@@ -28,15 +28,15 @@ class Course:
     Attributes
     ----------
     state : State
-        After the last round.
+        State after the last round.
     rounds : int
         Number of finished rounds.
     best : ndarray or None
         The weights with the lowest loss on what is held out; None: nothing is held out, or no epoch is over.
     velocity : ndarray or None
-        Of the last round, as `ahead` returns it.
+        Velocity of the last round, as `ahead` returns it.
     losses, judged, norms : tuple of float
-        Of each epoch: its loss, that on what is held out, and the mean norm of its gradients.
+        For each epoch, its loss, the loss on what is held out, and the mean norm of its gradients.
     parts : tuple of (float, int, float)
         Loss, windows and norm of each round of an epoch that is not over.
     """
@@ -56,7 +56,7 @@ class Course:
         Parameters
         ----------
         mean : State
-            Of all shards.
+            Mean of all shards.
         part : (float, int, float)
             As in `parts`.
 

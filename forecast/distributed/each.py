@@ -32,7 +32,7 @@ def fit_each(
     Parameters
     ----------
     model : SeriesForecaster
-        With `series`. It is cloned, not changed.
+        Model with `series`. It is cloned, not changed.
     ddf : dask.dataframe.DataFrame or pandas.DataFrame
         As for `fit`.
     client : distributed.Client, default=None

@@ -53,7 +53,7 @@ def fit(
     Parameters
     ----------
     model : SeriesForecaster
-        With an `RNNForecaster` as its regressor and with `series`. It is cloned, not changed.
+        Model with `series` and with an `RNNForecaster` as its regressor. It is cloned, not changed.
     ddf : dask.dataframe.DataFrame or pandas.DataFrame
         The panel, as for `SeriesForecaster.fit`. All rows of a series are in one partition.
     client : distributed.Client, default=None

@@ -38,7 +38,7 @@ class Look:
     lengths : dict of key to int
         Rows of each series.
     dtypes : dict of label to str
-        Of the columns that the model reads.
+        Dtypes of the columns that the model reads.
     schema : Schema
     """
 
@@ -98,7 +98,7 @@ def look(model: SeriesForecaster, frame: pd.DataFrame, number: int) -> Look:
         Its parameters are read.
     frame : pandas.DataFrame
     number : int
-        Of the partition.
+        Number of the partition.
 
     Returns
     -------
@@ -240,7 +240,7 @@ def begun_axis(model: SeriesForecaster, frame: pd.DataFrame, number: int, key: A
     model : SeriesForecaster
     frame : pandas.DataFrame
     number : int
-        Of the partition.
+        Number of the partition.
     key : label
         The longest series.
 
@@ -266,7 +266,7 @@ def read(model: SeriesForecaster, frame: pd.DataFrame, number: int, shared: Fram
     model : SeriesForecaster
     frame : pandas.DataFrame
     number : int
-        Of the partition.
+        Number of the partition.
     shared : Frame
 
     Returns

@@ -71,7 +71,7 @@ def train(plan: Plan, course: Course) -> tuple[Run, State]:
     ----------
     plan : Plan
     course : Course
-        At the beginning, or out of a checkpoint.
+        Course at the beginning, or from a checkpoint.
 
     Returns
     -------

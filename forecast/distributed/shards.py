@@ -57,7 +57,7 @@ class Shard:
     Attributes
     ----------
     rows : Rows
-        Of all of them, as the regressor sees them.
+        Rows of all of them, as the regressor sees them.
     raw : Rows
         The same before targets are split into series of their own.
     preparation : Preparation

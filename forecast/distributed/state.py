@@ -111,11 +111,11 @@ def ahead(before: State, mean: State, velocity: Floats | None) -> tuple[State, F
     Parameters
     ----------
     before : State
-        That the round began with.
+        State at the start of the round.
     mean : State
-        Of its shards.
+        Mean of its shards.
     velocity : ndarray or None
-        Of the rounds before.
+        Velocity of the rounds before.
 
     Returns
     -------

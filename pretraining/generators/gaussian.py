@@ -33,7 +33,7 @@ def locally_periodic(rng, n, length):
         for k in range(1, 6):
             size = np.exp(-((k * width) ** 2) / 4) * (2 * k < period[:, None])
             slowly = [rbf(rng, n, length, length / 2, 8 * length) for _ in range(2)]
-            # Amplitudes hardly change in half of the series, and clearly in the others.
+            # Amplitudes barely change in half of the series, and clearly in the others.
             steady = log_uniform(rng, 0.02, 1.0, (n, 1))
             base = rng.standard_normal((2, n, 1))
             part += size * sum(

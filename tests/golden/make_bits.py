@@ -1,4 +1,4 @@
-"""Hashes of trained weights and forecasts, to the bit; writes and checks bits.txt beside it.
+"""Hashes of trained weights and forecasts, to the bit; writes and checks bits.txt next to it.
 
     python tests/golden/make_bits.py --check             # compares; names the first case that differs
     python tests/golden/make_bits.py --check lstm-L2     # only cases with this in their name
@@ -167,7 +167,7 @@ def _walk(rng, rows, columns):
 
 
 def _windows(case, count):
-    """The first `count` windows of three series of two channels beside the targets, taken from each series in turn."""
+    """The first `count` windows of three series of two channels and their targets, taken from each series in turn."""
     rng, horizon, length, covariates = np.random.default_rng(5), 3, 90, 2
     starts = np.arange(4, dtype=np.int64) * length
     values = _walk(rng, 3 * length, case.targets + covariates).astype(case.series_dtype)

@@ -1,4 +1,4 @@
-"""Writes the golden files beside it: what PyTorch answers for the same weights and windows.
+"""Writes the golden files next to it: what PyTorch answers for the same weights and windows.
 
     pip install torch==2.13.0 && python tests/golden/make_golden.py
 

@@ -40,7 +40,7 @@ class Bidirectional(nn.Module):
 
 
 class SegRNN(nn.Module):
-    """Lin et al. (2023), arXiv:2308.11200, as published: parallel multi-step forecasts, the last value taken off.
+    """Lin et al. (2023), arXiv:2308.11200, as published: parallel multi-step forecasts, the last value subtracted.
 
     Channels are independent; here a window is one channel, and `channel` says which.
     """

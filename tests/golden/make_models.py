@@ -1,8 +1,8 @@
 """Makes the model files of a release: `python tests/golden/make_models.py NAME ...`, without names all of this pandas.
 
 They are made once, with the release that they are named after, and never again: a later release that cannot read them
-has broken its word. What they forecast stands beside them, so that reading them is not enough. Run it again only to add
-a model; add a folder for a release that changes the format.
+has broken its word. Their forecasts are stored next to them, so that reading them is not enough. Run it again only to
+add a model; add a folder for a release that changes the format.
 
 `pandas2.forecast` was made under pandas 2.2, whose strings and zones differ from those of pandas 3.
 """

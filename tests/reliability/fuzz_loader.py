@@ -314,7 +314,7 @@ def forecast_of(model):
 
 
 def judged(path, size):
-    """What came of a file: a word, findings, memory and time; the best of four loads, as far as one is too much.
+    """The outcome of a file: a word, findings, memory and time; the best of four loads, where one is too much.
 
     The first counts from the highest peak of all files before, which is quick to ask for and at worst too much.
     """
@@ -414,7 +414,7 @@ def run_batch(files, seed, numbers, folder):
 
 
 def resumed(state):
-    """How many mutants an earlier run made, what came of them, and the findings."""
+    """How many mutants an earlier run made, their outcomes, and the findings."""
     if state is None or not state.is_file():
         return 0, collections.Counter(), []
     kept = json.loads(state.read_text())

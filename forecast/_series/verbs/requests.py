@@ -309,11 +309,11 @@ def after_origins(state: FittedState, rows: Rows, origins: Integers, n_steps: in
     ----------
     state : FittedState
     rows : Rows
-        With later rows, whose labels and future covariates are known ahead.
+        Rows, including later ones whose labels and future covariates are known ahead.
     origins : ndarray of int
         Newest known row of each series, at most one of a series.
     n_steps : int
-        At most `horizon`; with future covariates forecasts have all steps of it.
+        Number of steps, at most `horizon`; with future covariates all of it.
 
     Returns
     -------
