@@ -9,6 +9,7 @@ from model_bytes import parts, refused, refused_by_load, sealed, with_tree
 from saved_models import MANY, ONE, X, days, frame, series, small
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.preprocessing import StandardScaler
 
 import forecast
@@ -304,3 +305,19 @@ def test_the_file_does_not_depend_on_the_number_of_threads(tmp_path):
     data = [saved(series(small(n_jobs=n)), tmp_path).read_bytes() for n in (1, 2)]
     assert data[0] == data[1]
     assert not hasattr(forecast.load(tmp_path / "saved").regressor_, "n_threads_")
+
+
+def test_the_file_does_not_depend_on_the_jobs_of_scikit_learn(tmp_path):
+    data = [saved(series(MultiOutputRegressor(Ridge(), n_jobs=n)), tmp_path).read_bytes() for n in (1, None)]
+    assert data[0] == data[1]
+
+
+def test_a_file_sets_no_number_of_jobs(model, tmp_path):
+    """With a million of them, scikit-learn's `predict` started processes until the machine stood still."""
+    several = series(MultiOutputRegressor(Ridge()))
+    (tmp_path / "made up").write_bytes(with_tree(several, tmp_path, put((*REGRESSOR, "state", "n_jobs"), 10**6)))
+    loaded = forecast.load(tmp_path / "made up")
+    assert loaded.regressor_.n_jobs is None
+    assert np.array_equal(loaded.predict(), several.predict())
+    (tmp_path / "made up").write_bytes(with_tree(model, tmp_path, put(("parameters", "n_jobs"), 4096)))
+    assert forecast.load(tmp_path / "made up").n_jobs is None

@@ -73,7 +73,7 @@ def _settings(estimator: Any) -> dict[str, Any]:
         defaults = vars(type(estimator)())
     except TypeError:  # a parameter without a default
         defaults = {}
-    left_out = BY_CLASS[type(estimator)].left_out if type(estimator) in BY_CLASS else ()
+    left_out = BY_CLASS[type(estimator)].left_out if type(estimator) in BY_CLASS else ("n_jobs",)
     changed = {}
     for name, value in estimator.get_params(deep=False).items():
         if name in left_out:

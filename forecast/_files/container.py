@@ -34,7 +34,9 @@ LARGEST_RANK = 8
 SMALL = 1 << 20  # bytes that any file may take, besides twice its own size
 MEMORY = {"{": 700, "[": 160, ",": 64}  # bytes that JSON takes at most, for each of its signs
 DEEPEST = 128  # objects and lists of JSON inside of each other; twice as many as a model has values
-OTHERS = re.compile(r'"(?:[^"\\]|\\.)*+"|[^\[\]{}"]++')  # strings, and all else that opens and closes nothing
+BLOCKS = re.compile(r"(?s).{1,65536}(?:(?<=\\).)*")  # parts of JSON, none of which ends between a backslash and its sign
+STEPS = np.zeros(128, np.int8)  # of the depth, by the sign
+STEPS[[ord(sign) for sign in "[{"]], STEPS[[ord(sign) for sign in "]}"]] = 1, -1
 LONGEST_HEADER = 100_000_000  # bytes: the limit of safetensors' own readers
 
 NAMES = {  # safetensors' names of dtypes, all little-endian
@@ -292,9 +294,18 @@ def _memory_of(text: str) -> int:
 
 def _depth_of(text: str) -> int:
     """How deep JSON is nested: the parser of Python would go down its stack to find out."""
-    signs = np.frombuffer(OTHERS.sub("", text).encode("ascii"), np.uint8)
-    opens, closes = (sum(signs == ord(sign) for sign in pair) for pair in ("[{", "]}"))
-    return np.cumsum(np.subtract(opens, closes, dtype=np.int64)).max(initial=0)
+    deepest = depth = 0
+    quoted = False
+    for block in BLOCKS.finditer(text):
+        plain = block[0].replace("\\\\", "").replace('\\"', "")  # the quotes that are left begin and end strings
+        signs = np.frombuffer(plain.encode("ascii", "replace"), np.uint8)
+        inside = np.logical_xor.accumulate(signs == ord('"')) ^ quoted
+        steps = STEPS[signs] * ~inside
+        depths = depth + np.cumsum(steps[steps != 0], dtype=np.int64)
+        deepest = max(deepest, depths.max(initial=0))
+        depth = depths[-1] if depths.size else depth
+        quoted = inside[-1] if inside.size else quoted
+    return deepest
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

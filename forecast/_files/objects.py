@@ -41,7 +41,7 @@ def write(writer: Writer, value: Any, place: str, depth: int) -> dict[str, Any] 
     writer.numbers[id(value)] = len(writer.numbers)
     writer.alive.append(value)
     if known is None:
-        state = {key: part for key, part in vars(value).items() if key != "_sklearn_version"}
+        state = _of_any_machine({key: part for key, part in vars(value).items() if key != "_sklearn_version"})
         check(value)
         state = _members(writer, type(value), state, place, depth)
         return {"is": "sklearn", "class": name, "version": sklearn.__version__, "state": state}
@@ -96,7 +96,7 @@ def _sklearn(reader: Reader, depth: int, version: Tree, state: Tree, **named: Tr
             )
         )
     number = _begun(reader)
-    state = _read_members(reader, depth, state)
+    state = _of_any_machine(_read_members(reader, depth, state))
     _refuse_names(cls, state)
     version = expect(version, str, "a version")
     made = cls.__new__(cls)
@@ -112,6 +112,11 @@ def _sklearn(reader: Reader, depth: int, version: Tree, state: Tree, **named: Tr
             stacklevel=2,
         )
     return _ended(reader, number, made)
+
+
+def _of_any_machine(state: dict[str, Any]) -> dict[str, Any]:
+    """The state without a number of jobs, with which a file could make `predict` start as many processes."""
+    return {name: None if name == "n_jobs" else value for name, value in state.items()}
 
 
 def _object(reader: Reader, depth: int, fields: Tree, **name: Tree) -> Any:
@@ -130,6 +135,7 @@ def _estimator(reader: Reader, depth: int, parameters: Tree, fitted: Tree, **nam
     fitted = {key: part for key, part in fitted.items() if key not in known.left_out}  # older files have them
     names = known.cls._get_param_names()
     _refuse_unknown(known, parameters, names)
+    parameters |= dict.fromkeys(set(known.left_out) & set(parameters))
     _refuse_names(known.cls, fitted)
     if set(fitted) & set(names):
         raise ModelFileError(Refusal(f"a {known.name} whose parameters are stored with its fitted attributes"))

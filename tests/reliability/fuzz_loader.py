@@ -2,11 +2,14 @@
 
 It takes golden and fresh files, small ones more often, changes bytes and structure (values, shapes, dtypes, keys,
 nesting), makes the checksum right again, and loads the mutants in a forked child with limits on memory and processor
-time. What loads is asked for a forecast. A mutant is made from its number and the seed alone, so `--only NUMBER` makes
-it again. `--state FILE` keeps what was counted, and goes on from there.
+time. What loads is asked for a forecast. Nine in ten mutants are made from trimmed files: whatever a file loads and
+forecasts without is taken away, so that a load is short and most changes hit what matters. They are loaded from memory;
+mutants of whole files lie on the disk. A mutant is made from its number, the seed and the corpus alone, so
+`--only NUMBER` makes it again. `--state FILE` keeps what was counted, and goes on from there.
 
 Findings are crashes, errors other than `ModelFileError` on loading, memory beyond twice the file and 1 MiB, more than a
-second for each MB, and forecasts of NaN. An error that a forecast raises is none.
+second for each MB, forecasts of NaN, and those that ask for more processes than there are cores. An error that a
+forecast raises is none.
 """
 
 import argparse
@@ -15,7 +18,9 @@ import contextlib
 import functools
 import gc
 import hashlib
+import itertools
 import json
+import marshal
 import os
 import random
 import resource
@@ -24,20 +29,25 @@ import sys
 import time
 import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from joblib._parallel_backends import LokyBackend
 from sklearn.base import BaseEstimator
 from sklearn.utils import _param_validation
 
 TESTS = Path(__file__).parents[1]
 sys.path.insert(0, str(TESTS))
 
-BATCH = 5000  # mutants of a child
+BATCH = 20_000  # mutants of a child
 FLOOR, PER_BYTE = 0.5, 1e-6  # seconds: any file, and a byte of it
 SPARE, TIMES = 1 << 20, 2  # bytes that any file may take, and times its own size
 NOISE = 1 << 18  # bytes: pages of the interpreter that a load touches for the first time
 ROOM = 1 << 29  # bytes that a child may ask for; more is refused by the system
 HANG = 10  # seconds of processor time
+TRIMMED = 0.9  # share of mutants of trimmed files
+JOBS = os.cpu_count()  # processes that a forecast may ask for
+GARBAGE = 200  # mutants between two collections
 
 SERIES = [
     "panel", "panel of categories", "trading calendar given", "covariates", "quantiles", "mask", "periods",
@@ -59,6 +69,15 @@ def panel_of_many():
     return saved_models.series(Ridge(), data, series="shop", time="day", transform=["log", "standard"])
 
 
+class Seed(NamedTuple):
+    """A file to change; its tree as JSON."""
+
+    name: str
+    metadata: dict
+    model: str
+    tensors: list
+
+
 def corpus(folder, names=None):
     """Files to change, by name: those of earlier releases and fresh ones, as they are in the folder or are made now."""
     import saved_models
@@ -71,7 +90,7 @@ def corpus(folder, names=None):
         if not path.is_file():
             makers[name]().save(path)
         files[name] = path.read_bytes()
-    return [(name, *taken_apart(data)) for name, data in files.items()]
+    return [Seed(name, *taken_apart(data)) for name, data in files.items()]
 
 
 # -------------------- files in parts
@@ -105,6 +124,48 @@ def put_together(metadata, tree, tensors, header_too=None):
 
 def sealed(data):
     return data + hashlib.sha256(data).digest()
+
+
+# -------------------- less of a file
+
+
+def trimmed(seed, folder):
+    """What is left of a file, part by part, where it still loads and forecasts; kept in the folder."""
+    path = folder / f"{seed.name}.trimmed"
+    if not path.is_file():
+        metadata = {name: text for name, text in seed.metadata.items() if name != "card"}
+        tree, tensors = json.loads(seed.model), seed.tensors
+        before = None
+        while before != (before := json.dumps(tree)):
+            tree, tensors = less_of(metadata, tree, tensors)
+        path.write_bytes(put_together(metadata, tree, tensors))
+    return Seed(seed.name, *taken_apart(path.read_bytes()))
+
+
+def less_of(metadata, tree, tensors):
+    """The tree without each part in turn, largest first, as long as it is a model."""
+    for way in sorted(ways(tree), key=len)[1:]:
+        with contextlib.suppress(LookupError, TypeError):  # it went with what was around it
+            without = json.loads(json.dumps(tree))
+            del at(without, way[:-1])[way[-1]]
+            used = set(texts_in(without))
+            rest = [part for part in tensors if part[0] in used]
+            if is_model(put_together(metadata, without, rest)):
+                tree, tensors = without, rest
+    return tree, tensors
+
+
+def texts_in(tree):
+    return (part for part in (at(tree, way) for way in ways(tree)) if isinstance(part, str))
+
+
+def is_model(data):
+    from forecast._files.saved import from_bytes
+
+    try:
+        return bool(np.isfinite(forecast_of(from_bytes(data))).all())
+    except Exception:  # whatever it is, it is needed
+        return False
 
 
 # -------------------- mutations
@@ -152,14 +213,17 @@ def ways(tree, way=()):
 
 def at(tree, way):
     for key in way:
+        if isinstance(tree, str):  # put there by another change; a character is no place
+            raise LookupError(way)
         tree = tree[key]
     return tree
 
 
 @functools.cache
-def ways_of(text):
-    """Those of a tree as a file of the corpus has it."""
-    return list(ways(json.loads(text)))
+def parsed(text):
+    """A tree as a file of the corpus has it, to be copied, and its places."""
+    tree = json.loads(text)
+    return marshal.dumps(tree), list(ways(tree))
 
 
 def place_in(rng, tree, places):
@@ -258,13 +322,31 @@ def changed_header(rng):
     return change
 
 
+class Pool:
+    """Files to choose from; the costlier the load, the rarer."""
+
+    def __init__(self, seeds):
+        self.seeds = seeds
+        self.weights = list(itertools.accumulate(1 / len(seed.model) for seed in seeds))
+
+    def drawn(self, rng):
+        return rng.choices(self.seeds, cum_weights=self.weights)[0]
+
+
+def pools(folder, names=None):
+    """Trimmed files and whole ones."""
+    files = corpus(folder, names)
+    return Pool([trimmed(one, folder) for one in files]), Pool(files)
+
+
 def mutant(files, seed, number):
-    """The bytes of a mutant, and the name of the file that it was."""
+    """The bytes of a mutant, the name of the file that it was, and whether that was a whole one."""
     rng = random.Random(f"{seed} {number}")
-    weights = [1 / len(model) for _, _, model, _ in files]  # a load takes as long as its file
-    ((name, metadata, model, tensors),) = rng.choices(files, weights)
-    metadata, tree, tensors = dict(metadata), json.loads(model), [list(part) for part in tensors]
-    header_too, places = None, ways_of(model)
+    whole = rng.random() >= TRIMMED
+    name, metadata, model, tensors = files[whole].drawn(rng)
+    copy, places = parsed(model)
+    metadata, tree, tensors = dict(metadata), marshal.loads(copy), [list(part) for part in tensors]
+    header_too = None
     for _ in range(rng.choice([1, 1, 1, 2, 4])):
         kind = rng.random()
         if kind < 0.55:
@@ -279,7 +361,7 @@ def mutant(files, seed, number):
         for _ in range(rng.choice([1, 8])):
             data[rng.randrange(len(data))] = rng.randrange(256)
         data = sealed(bytes(data[: rng.choice([len(data), len(data), rng.randrange(len(data))])]))
-    return name, data
+    return name, data, whole
 
 
 # -------------------- one mutant
@@ -313,27 +395,27 @@ def forecast_of(model):
     return model.predict(np.sin(np.arange(3.0 * min(model.n_features_in_, 10**4))).reshape(3, -1))
 
 
-def judged(path, size):
-    """The outcome of a file: a word, findings, memory and time; the best of four loads, where one is too much.
+def judged(load, size):
+    """The outcome of a load: a word, findings, memory and time; the best of four loads, where one is too much.
 
     The first counts from the highest peak of all files before, which is quick to ask for and at worst too much.
     """
     for _ in range(4):
-        result = judged_once(path, size)
+        result = judged_once(load, size)
         if not any(finding.startswith(("memory", "time")) for finding in result[1]):
             break
         forget_peak()
     return result
 
 
-def judged_once(path, size):
+def judged_once(load, size):
     import forecast
 
     before = memory_now()
     start = time.process_time()
     model, word, findings = None, "loaded", []
     try:
-        model = forecast.load(path)
+        model = load()
     except forecast.ModelFileError:
         word = "refused"
     except Exception as error:
@@ -348,9 +430,27 @@ def judged_once(path, size):
         try:
             if not np.isfinite(forecast_of(model)).all():
                 word, findings = "nonsense", [*findings, "a forecast of NaN or infinity"]
+        except ManyProcessesError as error:
+            word, findings = "many processes", [*findings, f"{error} processes"]
         except Exception as error:
             word = f"loaded, and its forecast raised {type(error).__name__}"
     return word, findings, memory, taken
+
+
+class ManyProcessesError(Exception):
+    """A forecast that would start processes."""
+
+
+def alone():
+    """No forecast starts processes: with as many as there are cores it goes on without, with more it is a finding."""
+    take = LokyBackend.effective_n_jobs
+
+    def effective(backend, n_jobs):
+        if take(backend, n_jobs) > JOBS:
+            raise ManyProcessesError(n_jobs)
+        return 1
+
+    LokyBackend.effective_n_jobs = effective
 
 
 def hurried():
@@ -369,26 +469,43 @@ def hurried():
 
 def child(files, seed, numbers, folder, results):
     hurried()
+    alone()
     sizes_of_process.cache_clear()  # of the parent
     base = resource.getrlimit(resource.RLIMIT_AS)[1]
     with open("/proc/self/statm", encoding="ascii") as file:
         used = int(file.read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, base))
-    path = folder / "mutant"
     warnings.simplefilter("ignore")
-    for _, metadata, model, tensors in files:  # what a child touches first is not the mutants'
-        path.write_bytes(put_together(metadata, json.loads(model), tensors))
-        judged_once(path, 0)
+    load = loader(folder / "mutant")
+    for one in (*files[0].seeds, *files[1].seeds):  # what a child touches first is not the mutants'
+        judged_once(load(put_together(one.metadata, json.loads(one.model), one.tensors), True), 0)
     gc.collect()
     gc.freeze()  # a hundred thousand objects that every collection would look at
+    gc.disable()
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
-        for number in numbers:
-            name, data = mutant(files, seed, number)
-            path.write_bytes(data)
+        for count, number in enumerate(numbers):
+            if count % GARBAGE == 0:
+                gc.collect()
+                forget_peak()
+            name, data, whole = mutant(files, seed, number)
             signal.setitimer(signal.ITIMER_PROF, HANG)  # ends the process
-            result = judged(path, len(data))
+            result = judged(load(data, whole), len(data))
             signal.setitimer(signal.ITIMER_PROF, 0)
             os.write(results, json.dumps([number, name, *result]).encode() + b"\n")
+
+
+def loader(path):
+    """From bytes to what loads them: from memory, or for the whole files, as users do, from the disk."""
+    import forecast
+    from forecast._files.saved import from_bytes
+
+    def load(data, whole):
+        if not whole:
+            return functools.partial(from_bytes, data)
+        path.write_bytes(data)
+        return functools.partial(forecast.load, path)
+
+    return load
 
 
 def run_batch(files, seed, numbers, folder):
@@ -462,7 +579,7 @@ def main():
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
         kept = options.corpus or Path(folder)
         kept.mkdir(exist_ok=True)
-        files = corpus(kept)
+        files = pools(kept)
         if options.only is not None:
             words, found = fuzz(files, Path(folder), options.seed, count=1, first=options.only)
         else:
