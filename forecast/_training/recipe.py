@@ -1,6 +1,5 @@
 """How to train: the estimator's parameters, with every default resolved."""
 
-
 from .._records import record
 from .._types import Booleans, Callback
 
