@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from sklearn.utils.validation import _check_sample_weight, check_array, validate
 
 from . import _array_refusals as refusals
 from ._dlpack import as_numpy
+from ._records import record
 from ._refusals import Refusal, extended
 from ._types import Array, Booleans, Floats, Integers
 from ._windows import Windows, WindowTargets, at_every_step, no_past
@@ -25,7 +26,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Dataset:
     """Windows by reference: the keyword arguments of the core's source, and the sizes."""
 

@@ -10,12 +10,12 @@ import logging
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
+from ._records import record
 from ._refusals import Refusal
 from ._types import Callback, Floats
 
@@ -33,7 +33,7 @@ _Listener: TypeAlias = "_Lines | _Bar | _Log | _Callbacks"
 logging.getLogger(LOGGER).addHandler(logging.NullHandler())  # else Python prints warnings of an unconfigured logger
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Begin:
     """What is trained, and on what."""
 
@@ -47,7 +47,7 @@ class Begin:
         return f"{self.network}; {self.windows}; {threads}"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Epoch:
     """What one epoch gave; plain Python numbers."""
 
@@ -83,7 +83,7 @@ class Epoch:
         )
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class End:
     """Why training ended, and which weights are kept."""
 

@@ -203,27 +203,33 @@ def test_bits_do_not_depend_on_the_callers_control_word():
 IMPORT = """
 import json, sys
 import numpy, pandas, sklearn.base
-before, calls = set(sys.modules), []
+before, calls, written = set(sys.modules), [], []
 
 def count(frame, event, _):
     if event == "call" and frame.f_globals.get("__name__", "").split(".")[0] == "forecast":
         calls.append(frame.f_code.co_qualname)
 
+def note(event, arguments):
+    if event == "compile" and arguments[1] == "<string>" and b"def " in arguments[0]:
+        written.append(arguments[0].decode())
+
+sys.addaudithook(note)
 sys.setprofile(count)
 import forecast
 getattr(forecast, sys.argv[1])
 sys.setprofile(None)
-print(json.dumps([sorted(set(sys.modules) - before), calls]))
+print(json.dumps([sorted(set(sys.modules) - before), calls, written]))
 """
 
 
 @pytest.mark.parametrize("name", ["RNNForecaster", "SeriesForecaster", "RNNClassifier"])
 def test_importing_forecast_brings_no_other_package_and_works_out_nothing(name):
     """What decides how long it takes; `benchmarks/bench_import.py` has the seconds, which a busy machine stretches."""
-    modules, calls = children.run(IMPORT, arguments=[name])
+    modules, calls, written = children.run(IMPORT, arguments=[name])
     assert {one.split(".")[0] for one in modules} - set(sys.stdlib_module_names) <= {"forecast", "sklearn"}
     assert "sklearn.preprocessing" not in modules
     assert 0 < len(calls) <= tolerances.CALLS_AT_IMPORT, calls
+    assert written == [], "`record` of `_records.py` makes a dataclass without writing functions"
 
 
 SIDES = """

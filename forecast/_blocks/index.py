@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from .._records import record
 from .._refusals import Refusal
 from .._types import Integers
 from .arrow import arrow
@@ -15,7 +15,7 @@ from .arrow import arrow
 __all__ = ["Groups", "series_starts"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Groups:
     """The row groups of some files, in order; rows are numbered through all of them.
 

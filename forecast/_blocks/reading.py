@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
-from dataclasses import dataclass
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
+from .._records import record
 from .._refusals import Refusal
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ __all__ = ["STRETCH", "Blocks", "Columns", "Reading", "positive"]
 STRETCH = 8  # blocks that are always read one after the other
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Columns:
     """The columns that a reader needs.
 

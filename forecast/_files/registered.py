@@ -7,9 +7,9 @@ becoming unreadable: the name in the file stays.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from .._records import record
 from .._refusals import Refusal
 
 __all__ = ["BY_CLASS", "BY_NAME", "Registered", "stored"]
@@ -17,7 +17,7 @@ __all__ = ["BY_CLASS", "BY_NAME", "Registered", "stored"]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Registered:
     """A registered class.
 

@@ -1,7 +1,6 @@
 """The time axis: the time of the fitted data, the distance between two labels, and how time continues."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
+from .._records import record
 from .._types import Array, Booleans, Integers
 from .index import continue_stamps, is_clockless, on_the_clock, season_length
 from .patterns import Pattern
@@ -28,7 +28,7 @@ MONTHS = {
 
 
 @stored("axis")
-@dataclass(frozen=True)
+@record(frozen=True)
 class TimeAxis:
     """The steps of time in a frame.
 

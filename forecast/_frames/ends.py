@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from .._records import record
 from .._refusals import Fix, Refusal, Words, joined
 from .._types import Booleans, Floats, Integers
 from .fixes import Source, frame_named
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Ends"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Ends:
     """The newest known row of each series.
 

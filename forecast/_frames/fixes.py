@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from .._records import record
 from .._refusals import Words, extended, refusal_of
 
 __all__ = ["Source", "frame_named", "named_in_fixes", "nearest_step"]
@@ -74,7 +74,7 @@ def named_in_fixes(what: str) -> Iterator[None]:
         raise type(error)(extended(error, fix=other)) from None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Source:
     """A user's frame, for the code of a fix.
 

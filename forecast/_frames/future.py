@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from .._records import record
 from .._refusals import Fix, Refusal, Words, extended, joined, sentences, split_advice
 from .._types import Booleans, Floats, Integers
 from .infer import jumps_forward
@@ -35,7 +35,7 @@ def named(what: str) -> str:
     return Words(what, "--future" if what == "X" else what)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Future:
     """Future rows by series.
 

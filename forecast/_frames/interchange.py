@@ -3,7 +3,7 @@
 narwhals is imported only when such a frame comes; conversion goes column by column and needs no other library.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from .._files import stored
+from .._records import record
 from .._refusals import Refusal, install
 from .._types import Array, FrameLike
 from .columns import as_frame
@@ -23,7 +24,7 @@ FOREIGN = {"polars", "pyarrow", "modin", "cudf", "duckdb", "ibis", "dask", "pysp
 
 
 @stored("exchange")
-@dataclass(frozen=True)
+@record(frozen=True)
 class Exchange:
     """The kind of frame to return.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from .._records import record
 from .._refusals import Refusal, joined
 from .._types import Integers
 from .fixes import frame_named
@@ -26,7 +26,7 @@ def quoted(key: Hashable) -> str:
     return repr(key.item() if isinstance(key, np.generic) else key)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Blocks:
     """Blocks of rows that belong to one series and follow each other.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from .._records import record
 from .._refusals import Refusal, argument
 from .._types import Booleans, Floats, Integers
 from .axis import TimeAxis
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Panel", "read_panel", "read_static"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Panel:
     """Series of a frame as arrays; one numbering of rows for all of them.
 

@@ -7,13 +7,13 @@ numbers, and every number has its label.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .._files import stored
+from .._records import record
 from .._types import Array, Booleans, Integers
 from .sessions import WEEKDAYS, wall_days
 
@@ -25,7 +25,7 @@ SHORTEST_MONTH = 28
 
 
 @stored("pattern")
-@dataclass(frozen=True)
+@record(frozen=True)
 class Pattern:
     """Labels at fixed places of every week, month or year, in local time.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .._files import stored
+from .._records import record
 from .._refusals import Refusal, Words, argument
 from .._types import Integers
 from .stamps import read_stamps
@@ -32,7 +33,7 @@ ROLES = {
 
 
 @stored("roles")
-@dataclass(frozen=True)
+@record(frozen=True)
 class Roles:
     """Labels of columns by role.
 
@@ -226,7 +227,7 @@ def _close(label: Hashable, labels: Iterable[Hashable]) -> str:
     return f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class IdColumn:
     """A column, or a level of the index, that names series by itself or together with others.
 
@@ -272,7 +273,7 @@ class IdColumn:
 
 
 @stored("layout")
-@dataclass(frozen=True)
+@record(frozen=True)
 class Layout:
     """Where a frame holds the names of its series and its time stamps, so that it is answered alike.
 

@@ -1,11 +1,11 @@
 """The user's settings for time, gaps and missing values."""
 
-from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
 import pandas as pd
 
+from .._records import record
 from .._refusals import Refusal, Words, argument
 
 __all__ = ["Rules"]
@@ -15,7 +15,7 @@ MISSING = ("error", "mask")
 CATEGORICAL = ("one-hot", "embedding")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Rules:
     """How regular a frame must be.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .._files import stored
+from .._records import record
 from .._refusals import Fix, Refusal, Words, argument, joined
 from .._types import Booleans, Floats, Integers
 from .columns import as_slice, code_of_infinite, refuse_dtype
@@ -27,7 +27,7 @@ MOST_CATEGORIES = 1000  # more are names of rows rather than categories, and one
 
 
 @stored("encoding")
-@dataclass(frozen=True)
+@record(frozen=True)
 class Encoding:
     """How one column is read.
 
@@ -90,7 +90,7 @@ class Encoding:
 
 
 @stored("schema")
-@dataclass(frozen=True)
+@record(frozen=True)
 class Schema:
     """How the covariates of the fitted frame were encoded.
 

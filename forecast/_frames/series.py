@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
 
+from .._records import record
 from .._refusals import Fix, Refusal, argument, split_advice
 from .._types import Array, Integers
 from .fixes import Source
@@ -30,7 +30,7 @@ class Placing(Protocol):
         """A row as text, for messages."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class FrameRows:
     """Rows of a frame, series after series.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .._files import ModelFileError, stored
+from .._records import record
 from .._refusals import Fix, Refusal, Words
 from .._types import Booleans, Floats, Integers
 from .names import blocks_of, changes, quoted
@@ -25,7 +25,7 @@ TABLE = Words("static", "--static")
 
 
 @stored("static table")
-@dataclass(frozen=True)
+@record(frozen=True)
 class StaticTable:
     """Static covariates of many series, a row for each.
 

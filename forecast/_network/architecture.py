@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .._files import ModelFileError, stored
+from .._records import record
 from .._refusals import Refusal
 from .._registries import (
     ACTIVATED_CELLS,
@@ -40,7 +40,7 @@ def core_cell(word: str, activation: str) -> str:
 
 
 @stored("architecture")
-@dataclass(frozen=True)
+@record(frozen=True)
 class Architecture:
     """Everything that fixes the shape of the parameter vector and what a training step does with it.
 

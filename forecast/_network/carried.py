@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._files import ModelFileError, stored
+from .._records import record
 from .._refusals import Refusal
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ __all__ = ["Carried", "along"]
 
 
 @stored("carried states")
-@dataclass
+@record
 class Carried:
     """The states of some sequences after the newest row of each; never changed in place.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import _core
 from .._files import stored
+from .._records import record
 from .._refusals import Refusal
 from .._tail import MANY, some_of
 
@@ -22,7 +23,7 @@ __all__ = ["Scaling", "windows_moments", "windows_scaling"]
 
 
 @stored("scaling")
-@dataclass(frozen=True)
+@record(frozen=True)
 class Scaling:
     """Means and scales of inputs (per channel), targets (per output) and extra inputs, learned from the windows.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from .._records import record
 from .._refusals import Refusal
 from .._registries import MATRIX_CELLS
 from .categories import has_codes, split
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Layer", "NetworkSpec", "Stream", "spec_of"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Stream:
     """What flows: [step][feature] of every window.
 
@@ -39,7 +40,7 @@ class Stream:
         return self.steps * self.width
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Layer:
     """One layer: what it reads, what it writes and, by kind, the rest. Its name is the prefix of its weights' names."""
 
@@ -70,7 +71,7 @@ class Layer:
     level: int = 0  # feed: which of a target's outputs is fed back
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class NetworkSpec:
     """Streams, a view after what it views; layers in order of computation; and what the output is compared with."""
 
@@ -103,7 +104,7 @@ MOST_JOINED = 4  # inputs of one concat layer
 _MASKS = 1 << 16  # numbers of recurrent layers begin here, far behind those of all other layers
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Top:
     """The encoder's top layer: its streams, forward and, where there is one, reversed, and its residual connection."""
 
@@ -111,7 +112,7 @@ class _Top:
     added: str = ""  # what the layer read, as wide as its streams together; "": nothing is added
 
 
-@dataclass
+@record
 class _Draft:
     """A spec being written. A layer's output stream has the layer's name, except for the last: "out"."""
 

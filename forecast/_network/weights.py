@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import _core
 from .._files import ModelFileError, stored
+from .._records import record
 from .._refusals import Refusal, extended
 from .._threads import WORTH_SHARING, thread_count
 from .architecture import CELLS, MATRIX_CELLS, Architecture
@@ -31,7 +32,7 @@ _SAMPLED_TOGETHER = 1 << 16  # windows of a call
 
 
 @stored("network")
-@dataclass
+@record
 class Network:
     """Weights with the architecture and the scaling that give them a meaning.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from .._files import stored
 from .._quantiles import at_levels, wanted_levels
+from .._records import record
 from .._refusals import Fix, Refusal
 from .._registries import DECAYING_CELLS
 from .._types import Floats, Integers, WindowNorm
@@ -43,7 +44,7 @@ PARAMETERS = "parameters"  # instead of levels: those of the distribution
 _MOST = 2_000  # windows validated after each epoch: thousands of long ones take longer than the epoch
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Task:
     """The forecasting task, independent of the regressor.
 
@@ -73,7 +74,7 @@ class Task:
     weights: RowWeights | None = None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Settings:
     """A member's settings for the task, with the names of `SeriesForecaster`.
 
@@ -101,7 +102,7 @@ class Settings:
 
 
 @stored("member")
-@dataclass
+@record
 class Member:
     """A trained regressor, and the preparation of its windows from rows.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from .._files import stored
+from .._records import record
 from .._refusals import Refusal, extended
 from .._types import Array, Booleans, Floats, Integers, WindowNorm
 from .._windows import Norm, Windows, noise_floor, windows_of, without_motion
@@ -29,7 +30,7 @@ _ROLES = ("past", "future", "static")
 
 
 @stored("preparation")
-@dataclass
+@record
 class Preparation:
     """The conversion of rows to windows and of predictions to forecasts; fitted only on training rows.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 
 from .._files import stored
 from .._frames import steps_since_epoch
+from .._records import record
 from .._types import Booleans, Floats, Integers
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ __all__ = ["Rows"]
 
 
 @stored("rows")
-@dataclass(frozen=True)
+@record(frozen=True)
 class Rows:
     """Series after series, row after row; the arrays share one numbering of rows.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from .._files import stored
 from .._quantiles import at_levels, in_order, wanted_levels
+from .._records import record
 from .._types import Floats, Integers
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class _Origins(Protocol):
 
 
 @stored("spread")
-@dataclass(frozen=True)
+@record(frozen=True)
 class Spread:
     """Offsets from a forecast to its quantiles at `LEVELS`.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.validation import has_fit_parameter
 
 from .._frames import TimeAxis
+from .._records import record
 from .._refusals import Refusal
 from .._types import Floats, Integers
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["RowWeights", "learns", "weight_argument"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class RowWeights:
     """The weight of each row as a target.
 

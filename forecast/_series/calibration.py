@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -13,6 +13,7 @@ import pandas as pd
 from .._conformal import AdaptiveState, needed_by, static_offsets
 from .._files import stored
 from .._preparation.spread import horizons, trust
+from .._records import record
 from .._types import Array, Floats, Integers
 from .error_scale import images_of
 
@@ -31,7 +32,7 @@ USUAL = [0.5, 0.8, 0.9, 0.95]  # coverages
 
 
 @stored("calibration")
-@dataclass(frozen=True)
+@record(frozen=True)
 class Calibration:
     """Residuals of a model's forecasts on the newest windows of the training rows.
 

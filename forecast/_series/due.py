@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
+from .._records import record
 from .._types import Booleans, Floats, Integers
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _last_trained(rows: Rows, trained: dict[Any, Any]) -> Integers:
     return found
 
 
-@dataclass
+@record
 class Due:
     """The origins since the fit in some rows, and the forecasts from them that have been made.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import clone
 
+from .._records import record
 from .._types import Floats
 from ..preprocessing import Log, LogReturn, Scale
 from ..preprocessing.transform import SAME
@@ -25,7 +25,7 @@ __all__ = ["ErrorScales", "Yardstick", "images_of", "yardsticks_of"]
 _HALVINGS = 60  # of the way to the last value that has a counterpart
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ErrorScales:
     """The sources of the scales of all series.
 
@@ -113,7 +113,7 @@ def _pointwise(steps: list[Any]) -> list[Any]:
     return found
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Mark:
     """The scale of one target of one series.
 
@@ -245,7 +245,7 @@ def _there(found: Floats | None) -> Floats:
     return found
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Yardstick:
     """The scale and the unit of errors of one series, for each target.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._records import record
 from .._types import Floats
 from .calibration import over
 from .due import origins_since
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Errors", "errors_since"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Errors:
     """Errors of forecasts.
 

@@ -13,11 +13,11 @@ forecast. Measured in benchmarks/README.md.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from .._records import record
 from .._types import Booleans, Floats, Integers
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _MIXED = 3  # past forecasts in a path
 ENOUGH = 9  # errors of a series that rank its own paths: those that an interval of 80 % needs
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class PastPaths:
     """Errors of past forecasts with their series and times.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 
 from .._files import stored
 from .._html import block, folded, line, lines, table
+from .._records import record
 from .._types import Booleans, Floats, Integers
 from ..metrics import skill
 
@@ -23,7 +24,7 @@ _COPY = 0.9  # correlation with the newest value from which a forecast is called
 
 
 @stored("report")
-@dataclass(frozen=True)
+@record(frozen=True)
 class ModelReport:
     """Validation errors and skill of a fitted model; it prints as two lines.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from .._files import ModelFileError, stored
+from .._records import record
 from .._refusals import Refusal
 from .._types import Booleans, Floats, Integers
 from .calibration import USUAL
@@ -29,7 +30,7 @@ _ALONE = 100  # forecasts that learn a transform anew, which takes a millisecond
 
 
 @stored("forecasts since the fit")
-@dataclass(frozen=True)
+@record(frozen=True)
 class Since:
     """Forecasts from the rows of a state that were not trained on.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from .._files import stored
+from .._records import record
 from .._types import Integers
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ __all__ = ["Span"]
 
 
 @stored("span")
-@dataclass(frozen=True)
+@record(frozen=True)
 class Span:
     """The extent of the training rows.
 

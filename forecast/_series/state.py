@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from .._files import ModelFileError, stored
 from .._frames import named_in_fixes, read_panel
 from .._preparation import PARAMETERS, Member, Preparation, Rows
+from .._records import record
 from .._refusals import Refusal
 from .._types import Floats, Integers
 from .bounds import within
@@ -31,7 +32,7 @@ __all__ = ["FittedState"]
 
 
 @stored("fitted state")
-@dataclass
+@record
 class FittedState:
     """The result of `SeriesForecaster.fit`.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from .._preparation import kind_of
 from .._preparation.regression import LEAST, judged, predict_windows
+from .._records import record
 from .._types import Floats, Integers
 from .._windows import Windows
 from ..baselines import naive_forecasts
@@ -182,7 +183,7 @@ def _judged(
     return report, Calibration.of(rows, windows, found.actual, forecast, error_scales)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class HeldOut:
     """Forecasts of some windows, actual values, and naive forecasts.
 

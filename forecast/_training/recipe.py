@@ -1,7 +1,6 @@
 """How to train: the estimator's parameters, with every default resolved."""
 
-from dataclasses import dataclass
-
+from .._records import record
 from .._types import Booleans, Callback
 
 __all__ = ["FALLING", "SCHEDULES", "Recipe"]
@@ -10,7 +9,7 @@ SCHEDULES = ("constant", "cosine", "step", "plateau")
 FALLING = ("cosine", "step")  # those with an end, which a fit that stops early does not reach by itself
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Recipe:
     """How to train: the estimator's parameters, with every default resolved."""
 

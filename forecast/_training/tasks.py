@@ -1,16 +1,16 @@
 """The epochs of a training as subtasks of its fit, for scikit-learn's callbacks."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from .._callbacks import FitTask
+from .._records import record
 from .kept import Run
 
 __all__ = ["EpochTasks"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class EpochTasks:
     """Tells a fit's task of its epochs.
 

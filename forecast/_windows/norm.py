@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .._records import record
 from .._types import Booleans, Floats, Integers, WindowNorm
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ ROUNDINGS = 4  # changes of fewer units in the last place are none
 EXPECTED = 'None, "last", "mean", "standard", ("mean", fraction), ("standard", fraction) or ("season", length)'
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Norm:
     """A `window_norm` at a lookback.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,6 +24,7 @@ from ..._frames import (
     refuse_retyped,
 )
 from ..._preparation import Rows
+from ..._records import record
 from ..._refusals import Fix, Refusal, Words
 from ..._types import Floats, FrameLike, Integers
 from ..beginnings import refuse_unlearnable, refuse_untransformable, with_likenesses
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 __all__ = ["Request", "Requests", "after_origins", "columns_of"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Request:
     """Steps to forecast.
 
