@@ -49,6 +49,8 @@ def ett(folder):
     return pd.read_csv(folder / "ETTh1/ETTh1.csv.gz", index_col=0).reset_index(drop=True).iloc[:6000]
 
 
+ORIGINS = 4  # forecasts of each series, one horizon after the other
+
 SETS = {  # frame, lookback, horizon, rows from one window to the next
     "M4 hourly": (lambda folder: m4(folder, "Hourly", 4), 48, 24, 2),
     "M4 weekly": (lambda folder: m4(folder, "Weekly", 3), 26, 13, 2),
@@ -67,11 +69,16 @@ def forecaster(lookback, horizon, passes, seed, step=1, hidden=32):
 
 
 def scaled_error(model, train, test):
-    """MAE of the next horizon over the mean absolute change of each series, over all series."""
-    forecast = model.predict().set_index(["series", "time"])["y"]
-    error = (forecast - test.set_index(["series", "time"])["y"]).abs().groupby("series").mean()
+    """MAE of horizons after `train` over the mean absolute change of each series, over all series and origins."""
     change = train.groupby("series")["y"].apply(lambda y: y.diff().abs().mean())
-    return float((error / change).mean())
+    steps = test.groupby("series").cumcount()
+    errors = []
+    for first in range(0, int(steps.max()) + 1, model.horizon):
+        history = pd.concat([train, test[steps < first]]).sort_values(["series", "time"], kind="stable")
+        forecast = model.predict(history=history).set_index(["series", "time"])["y"]
+        truth = test[(steps >= first) & (steps < first + model.horizon)].set_index(["series", "time"])["y"]
+        errors.append(((forecast - truth).abs().groupby("series").mean() / change).mean())
+    return float(np.mean(errors))
 
 
 def accuracy(options):
@@ -79,7 +86,7 @@ def accuracy(options):
     for name in options.sets:
         read, lookback, horizon, step = SETS[name]
         frame, _ = long(read(Path(options.data)), None)
-        cuts = frame.groupby("series")["time"].transform("max") - frame["time"] >= horizon
+        cuts = frame.groupby("series")["time"].transform("max") - frame["time"] >= ORIGINS * horizon
         train, test = frame[cuts], frame[~cuts]
         found = {"one process": [], "shards": []}
         for seed in range(options.seeds):
@@ -87,9 +94,12 @@ def accuracy(options):
             found["one process"].append(scaled_error(model.fit(train), train, test))
             sharded = fit(model, train, n_shards=options.shards, rounds_per_epoch=options.rounds)
             found["shards"].append(scaled_error(sharded, train, test))
-        one, shards = (np.mean(errors) for errors in found.values())
+        one, shards = (np.array(errors) for errors in found.values())
         detail = "; ".join(f"{side} {', '.join(f'{value:.4f}' for value in values)}" for side, values in found.items())
-        print(f"{name}: {shards / one - 1:+.1%} ({detail})", flush=True)
+        apart = f"{shards.mean() / one.mean() - 1:+.1%}"
+        if options.seeds > 1:
+            apart += f" +- {np.std(shards - one, ddof=1) / np.sqrt(options.seeds) / one.mean():.1%}"
+        print(f"{name}: {apart} ({detail})", flush=True)
 
 
 def waves(n, rows, seed=0):
