@@ -26,9 +26,8 @@ import numpy as np
 import pandas as pd
 from distributed import Client, LocalCluster
 
-import forecast.distributed.rounds as rounds
 from forecast import RNNForecaster, SeriesForecaster
-from forecast.distributed import backtest, fit
+from forecast.distributed import backtest, fit, rounds
 from forecast.model_selection import RollingOrigin
 
 SHARDS = 4
@@ -129,7 +128,8 @@ class Table:
         began = time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "fit.checkpoint"
-            child = subprocess.Popen([sys.executable, __file__, "--child", str(path)], stdout=subprocess.PIPE, text=True)
+            command = [sys.executable, __file__, "--child", str(path)]
+            child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
             own = {int(pid) for pid in child.stdout.readline().split()}
             for _ in range(2):  # rounds that are over, and written
                 child.stdout.readline()
@@ -139,7 +139,8 @@ class Table:
             left = [one.name for one in Path(folder).iterdir() if one != path]
         self.seen |= own
         what = "same bytes" if same and not left else f"{'same' if same else 'OTHER'} bytes, {left} left"
-        self.says("a client killed, and resumed", same and len(own) == 2 and not left, what, time.perf_counter() - began)
+        took = time.perf_counter() - began
+        self.says("a client killed, and resumed", same and len(own) == 2 and not left, what, took)
 
 
 def child(path):
