@@ -120,6 +120,17 @@ def cluster(workers, threads=1):
     return local, Client(local)
 
 
+def made(series, rows, partitions):
+    """A panel whose partitions are made on the workers."""
+    import dask.dataframe as dd
+
+    def part(number, n):
+        frame = waves(n, rows, number)
+        return frame.assign(series=f"{number:02d} " + frame["series"])
+
+    return dd.from_map(part, range(partitions), n=series // partitions, meta=part(0, 1))
+
+
 def in_partitions(frame, n):
     import dask.dataframe as dd
 
@@ -154,8 +165,8 @@ def each(options):
     model = SeriesForecaster(Ridge(), target="y", series="series", time="time", lookback=48, horizon=24)
     ours = {}
     for profiled in (True, False):  # Dask's own, which looks at the stack of each task every 10 ms
-        with dask.config.set({"distributed.worker.profile.enabled": profiled}):
-            local, client = cluster(2)
+        dask.config.set({"distributed.worker.profile.enabled": profiled})
+        local, client = cluster(2)
         with local, client:
             ddf = in_partitions(frame, 8)
             fit_each(model, in_partitions(frame.iloc[:800], 2), client=client)  # imports on the workers
@@ -183,20 +194,17 @@ def _alone(model, part):
 def memory(options):
     print("series, values, shards, workers, values of the shards of a worker, peak of a worker above its imports")
     for series in (options.series, 4 * options.series):
-        frame = waves(series, options.rows)
         for workers in options.workers:
             local, client = cluster(workers)
             with local, client:
                 client.run(__import__, "forecast.distributed")
                 before = max(client.run(_peak).values())
                 model = forecaster(48, 24, 1, 0, step=48, hidden=options.hidden)
-                fit(model, in_partitions(frame, 16), client=client, n_shards=8)
+                fit(model, made(series, options.rows, 16), client=client, n_shards=8)
                 above = max(client.run(_peak).values()) - before
-            values = frame["y"].nbytes / 1e6
-            print(
-                f"{series}, {values:.1f} MB, 8, {workers}, {values / workers:.1f} MB, {above:.0f} MB (imports {before:.0f})",
-                flush=True,
-            )
+            values = 8 * series * options.rows / 1e6
+            found = f"{values:.0f} MB, 8, {workers}, {values / workers:.0f} MB, {above:.0f} MB (imports {before:.0f} MB)"
+            print(f"{series}, {found}", flush=True)
 
 
 def _peak():
