@@ -49,6 +49,8 @@ def ett(folder):
     return pd.read_csv(folder / "ETTh1/ETTh1.csv.gz", index_col=0).reset_index(drop=True).iloc[:6000]
 
 
+ORIGINS = 4  # forecasts of each series, one horizon after the other
+
 SETS = {  # frame, lookback, horizon, rows from one window to the next
     "M4 hourly": (lambda folder: m4(folder, "Hourly", 4), 48, 24, 2),
     "M4 weekly": (lambda folder: m4(folder, "Weekly", 3), 26, 13, 2),
@@ -67,11 +69,16 @@ def forecaster(lookback, horizon, passes, seed, step=1, hidden=32):
 
 
 def scaled_error(model, train, test):
-    """MAE of the next horizon over the mean absolute change of each series, over all series."""
-    forecast = model.predict().set_index(["series", "time"])["y"]
-    error = (forecast - test.set_index(["series", "time"])["y"]).abs().groupby("series").mean()
+    """MAE of horizons after `train` over the mean absolute change of each series, over all series and origins."""
     change = train.groupby("series")["y"].apply(lambda y: y.diff().abs().mean())
-    return float((error / change).mean())
+    steps = test.groupby("series").cumcount()
+    errors = []
+    for first in range(0, int(steps.max()) + 1, model.horizon):
+        history = pd.concat([train, test[steps < first]]).sort_values(["series", "time"], kind="stable")
+        forecast = model.predict(history=history).set_index(["series", "time"])["y"]
+        truth = test[(steps >= first) & (steps < first + model.horizon)].set_index(["series", "time"])["y"]
+        errors.append(((forecast - truth).abs().groupby("series").mean() / change).mean())
+    return float(np.mean(errors))
 
 
 def accuracy(options):
@@ -79,7 +86,7 @@ def accuracy(options):
     for name in options.sets:
         read, lookback, horizon, step = SETS[name]
         frame, _ = long(read(Path(options.data)), None)
-        cuts = frame.groupby("series")["time"].transform("max") - frame["time"] >= horizon
+        cuts = frame.groupby("series")["time"].transform("max") - frame["time"] >= ORIGINS * horizon
         train, test = frame[cuts], frame[~cuts]
         found = {"one process": [], "shards": []}
         for seed in range(options.seeds):
@@ -87,9 +94,12 @@ def accuracy(options):
             found["one process"].append(scaled_error(model.fit(train), train, test))
             sharded = fit(model, train, n_shards=options.shards, rounds_per_epoch=options.rounds)
             found["shards"].append(scaled_error(sharded, train, test))
-        one, shards = (np.mean(errors) for errors in found.values())
+        one, shards = (np.array(errors) for errors in found.values())
         detail = "; ".join(f"{side} {', '.join(f'{value:.4f}' for value in values)}" for side, values in found.items())
-        print(f"{name}: {shards / one - 1:+.1%} ({detail})", flush=True)
+        apart = f"{shards.mean() / one.mean() - 1:+.1%}"
+        if options.seeds > 1:
+            apart += f" +- {np.std(shards - one, ddof=1) / np.sqrt(options.seeds) / one.mean():.1%}"
+        print(f"{name}: {apart} ({detail})", flush=True)
 
 
 def waves(n, rows, seed=0):
@@ -108,6 +118,17 @@ def cluster(workers, threads=1):
 
     local = LocalCluster(n_workers=workers, threads_per_worker=threads, dashboard_address=":0")
     return local, Client(local)
+
+
+def made(series, rows, partitions):
+    """A panel whose partitions are made on the workers."""
+    import dask.dataframe as dd
+
+    def part(number, n):
+        frame = waves(n, rows, number)
+        return frame.assign(series=f"{number:02d} " + frame["series"])
+
+    return dd.from_map(part, range(partitions), n=series // partitions, meta=part(0, 1))
 
 
 def in_partitions(frame, n):
@@ -138,22 +159,30 @@ def speed(options):
 
 
 def each(options):
+    import dask
+
     frame = waves(options.series, 200)
     model = SeriesForecaster(Ridge(), target="y", series="series", time="time", lookback=48, horizon=24)
-    local, client = cluster(2)
-    with local, client:
-        ddf = in_partitions(frame, 8)
-        fit_each(model, in_partitions(frame.iloc[:800], 2), client=client)  # imports on the workers
-        began = time.perf_counter()
-        fit_each(model, ddf, client=client)
-        ours = time.perf_counter() - began
+    ours = {}
+    for profiled in (True, False):  # Dask's own, which looks at the stack of each task every 10 ms
+        dask.config.set({"distributed.worker.profile.enabled": profiled})
+        local, client = cluster(2)
+        with local, client:
+            ddf = in_partitions(frame, 8)
+            fit_each(model, in_partitions(frame.iloc[:800], 2), client=client)  # imports on the workers
+            began = time.perf_counter()
+            fit_each(model, ddf, client=client)
+            ours[profiled] = time.perf_counter() - began
     own = [part for _, part in frame.groupby("series")]
     with joblib.Parallel(n_jobs=2) as parallel:
         parallel(joblib.delayed(_alone)(model, part) for part in own[:8])
         began = time.perf_counter()
         parallel(joblib.delayed(_alone)(model, part) for part in own)
         theirs = time.perf_counter() - began
-    print(f"{options.series} models: Dask {ours:.1f} s, joblib {theirs:.1f} s, ratio {ours / theirs:.2f}; {machine()}")
+    print(f"{options.series} models: joblib {theirs:.1f} s; {machine()}")
+    for profiled, took in ours.items():
+        how = "as it is" if profiled else "without its profiler"
+        print(f"Dask {how}: {took:.1f} s, {took / theirs:.2f} times joblib")
 
 
 def _alone(model, part):
@@ -163,16 +192,19 @@ def _alone(model, part):
 
 
 def memory(options):
-    frame = waves(256, 1500)
-    for workers in options.workers:
-        local, client = cluster(workers)
-        with local, client:
-            client.run(__import__, "forecast.distributed")
-            before = max(client.run(_peak).values())
-            fit(forecaster(48, 24, 2, 0, hidden=options.hidden), in_partitions(frame, 16), client=client, n_shards=8)
-            after = max(client.run(_peak).values())
-        print(f"{workers} workers: {after - before:.0f} MB above the {before:.0f} MB of imports", flush=True)
-    print(f"the values of the panel: {frame['y'].nbytes / 1e6:.1f} MB")
+    print("series, values, shards, workers, values of the shards of a worker, peak of a worker above its imports")
+    for series in (options.series, 4 * options.series):
+        for workers in options.workers:
+            local, client = cluster(workers)
+            with local, client:
+                client.run(__import__, "forecast.distributed")
+                before = max(client.run(_peak).values())
+                model = forecaster(48, 24, 1, 0, step=48, hidden=options.hidden)
+                fit(model, made(series, options.rows, 16), client=client, n_shards=8)
+                above = max(client.run(_peak).values()) - before
+            values = 8 * series * options.rows / 1e6
+            found = f"{values:.0f} MB, 8, {workers}, {values / workers:.0f} MB, {above:.0f} MB (imports {before:.0f} MB)"
+            print(f"{series}, {found}", flush=True)
 
 
 def _peak():

@@ -194,6 +194,20 @@ def test_moments_of_parts_are_those_of_the_whole():
         np.testing.assert_allclose(parts.found()[name], expected, rtol=1e-9)
 
 
+def test_moments_count_known_targets_and_the_windows_that_a_sample_is_of():
+    rows = np.array([[0.0], [1.0], [2.0], [np.nan], [np.nan], [6.0]])
+    arguments = dict(past=np.arange(6.0)[:, None], lookback=1, past_stride=1, target=rows, horizon=1, target_stride=1)
+    together, late = Moments(), Moments()
+    together.add(arguments, np.arange(3))
+    late.add(arguments, np.arange(3, 6), known=[1])
+    together.merge(late)
+    assert together.found()["target_mean"][0] == pytest.approx(9 / 4)
+    assert together.found()["target_std"][0] == pytest.approx(np.nanstd(rows))
+    sample = Moments()
+    sample.add(arguments, np.array([0, 2]), n=3)
+    assert sample.n == 3
+
+
 def test_at_most_three_blocks_are_in_memory_at_once(tmp_path):
     """The one that is used, the next one, and that which is being made."""
     frame, alive, most = panel(24), weakref.WeakSet(), []

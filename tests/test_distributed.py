@@ -109,6 +109,28 @@ def test_callbacks_see_every_epoch_and_may_stop():
     assert seen[0]["loss"] == model.regressor_.loss_curve_[0]
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "n_shards", "expected"),
+    [("adam", 2, (32, 0.01 * 2**0.5, 0.1)), ("adam", 6, (11, 0.02, 0.1)), ("adamw", 6, (11, 0.02, 0.05)),
+     ("rmsprop", 6, (11, 0.02, 0.1)), ("sgd", 6, (11, 0.01, 0.1))],
+)  # fmt: skip
+def test_optimisers_that_divide_by_noise_have_a_higher_rate_for_a_divided_batch(
+    monkeypatch, optimizer, n_shards, expected
+):
+    seen, plain = [], RNNForecaster.fit
+
+    def record(network, *data):
+        seen.append((network.batch_size, network.learning_rate, network.weight_decay))
+        return plain(network, *data)
+
+    monkeypatch.setattr(RNNForecaster, "fit", record)
+    network = RNNForecaster(hidden_size=4, max_iter=1, optimizer=optimizer, weight_decay=0.1, random_state=0)
+    fit(forecaster(regressor=network), panel(), n_shards=n_shards)
+    assert len(seen) == n_shards
+    for one in seen:
+        assert one == pytest.approx(expected)
+
+
 class Stopped(Exception):
     """What ends a client in the middle of a fit."""
 

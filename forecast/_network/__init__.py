@@ -30,7 +30,7 @@ from .memory import refuse_too_large
 from .moments import Moments
 from .outputs import Levels, Parameters, Point, outputs_of
 from .parts import parts_of
-from .scaling import Scaling, windows_moments, windows_scaling
+from .scaling import Scaling, windows_scaling
 from .sensitivity import Sensitivity
 from .spec import Layer, NetworkSpec, Stream, spec_of
 from .weights import Network
@@ -75,6 +75,5 @@ __all__ = [
     "spec_of",
     "stacked",
     "start_with_line",
-    "windows_moments",
     "windows_scaling",
 ]

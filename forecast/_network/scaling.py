@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .._types import Array, Booleans, Floats, Integers
     from .architecture import Architecture
 
-__all__ = ["Scaling", "windows_moments", "windows_scaling"]
+__all__ = ["Scaling", "windows_scaling"]
 
 
 @stored("scaling")
@@ -211,27 +211,10 @@ def windows_scaling(
     -------
     Scaling
     """
-    return Scaling.of(windows_moments(arguments, weight, index, most))
-
-
-def windows_moments(
-    arguments: dict[str, Any], weight: Array | None, index: Integers, most: int | None = None
-) -> dict[str, Floats]:
-    """Means and standard deviations of the windows `index`, as `_core.moments` returns them.
-
-    Parameters
-    ----------
-    arguments, weight, index, most
-        As in `windows_scaling`.
-
-    Returns
-    -------
-    dict of str to ndarray
-    """
     # Of millions of windows, an even sample gives the same means in a fraction of the time and memory.
     some = index[:: -(-len(index) // MANY) or 1]
     chosen = np.ascontiguousarray(some if most is None else some_of(some, most), dtype=np.int64)
-    return dict(_core.moments(_core.Source(**arguments, weight=weight), chosen))
+    return Scaling.of(_core.moments(_core.Source(**arguments, weight=weight), chosen))
 
 
 def _pooled(mean: Floats, deviation: Floats, steps: int) -> tuple[Floats, Floats, Booleans]:

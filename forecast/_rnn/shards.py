@@ -7,13 +7,14 @@ shard, the weights and the numbers of shard and round: no state is kept in betwe
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._network import Scaling, windows_moments
+from .._network import Moments, Scaling
 from .._refusals import Refusal
+from .._tail import MANY
 from .._training import Recipe, Run
 from .._windows import at_every_step
 from .arguments import check_combinations, cycle_of, momentum_of, recipe_of, refuse_freeze
@@ -30,34 +31,18 @@ if TYPE_CHECKING:
     from .._windows import Windows
     from .estimator import RNNForecaster
 
-__all__ = [
-    "Moments", "begun", "finished", "loss_on", "moments_of", "pooled", "refuse_unsharded", "schedule_of", "stepped",
-]  # fmt: skip
+__all__ = ["begun", "finished", "loss_on", "moments_of", "pooled", "refuse_unsharded", "schedule_of", "stepped"]
 
 _PIECE = 1 << 16  # windows whose targets are looked at at once
 
 _LEAST_BATCH = 8  # windows: fewer leave most of a vector register empty
 
+_MOST_FASTER = 2.0  # times the learning rate; see `_faster`
+
 _OF_A_FIT = {  # what a round of one shard must not repeat
     "warm_start": True, "max_iter": 1, "learning_rate_schedule": "constant", "early_stopping": False, "verbose": 0,
     "callbacks": None, "finish_schedule": "auto",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Means and standard deviations of the windows of one shard, and how many values each rests on.
-
-    Attributes
-    ----------
-    found : dict of str to ndarray
-        As `forecast._network.windows_moments` returns them.
-    counts : dict of str to ndarray of shape (columns,)
-        Counts of "past", "target" and "extra".
-    """
-
-    found: dict[str, Floats]
-    counts: dict[str, Floats]
 
 
 def refuse_unsharded(model: RNNForecaster) -> None:
@@ -109,16 +94,13 @@ def moments_of(model: RNNForecaster, windows: Windows) -> Moments:
     -------
     Moments
     """
-    data, index = _read(model, windows), np.arange(len(windows), dtype=np.int64)
-    found = windows_moments(data.arguments, None, index)
-    known = np.zeros(found["target_mean"].shape)
-    for first in range(0, len(windows), _PIECE):
-        if at_every_step(model):  # its targets are rows of the past too, of which all but a few are known
-            known += len(windows[first : first + _PIECE])
-            continue
-        known += np.isfinite(np.asarray(windows[first : first + _PIECE].y)).sum(axis=0).reshape(known.shape)
-    counts = {of: np.full(found[f"{of}_mean"].shape, float(len(windows))) for of in ("past", "extra")}
-    return Moments(found, counts | {"target": known})
+    n, known = len(windows), None
+    if not at_every_step(model):  # there the targets are rows of the past too, of which all but a few are known
+        pieces = (windows[first : first + _PIECE] for first in range(0, n, _PIECE))
+        known = np.sum([np.isfinite(np.asarray(piece.y)).sum(axis=0) for piece in pieces], axis=0)
+    moments = Moments()
+    moments.add(_read(model, windows).arguments, np.arange(0, n, -(-n // MANY), dtype=np.int64), n, known)
+    return moments
 
 
 def pooled(parts: Sequence[Moments]) -> dict[str, Floats]:
@@ -131,20 +113,12 @@ def pooled(parts: Sequence[Moments]) -> dict[str, Floats]:
     Returns
     -------
     dict of str to ndarray
-        As `forecast._network.windows_moments` returns it.
+        As `forecast._network.Moments.found` returns it.
     """
-    out = {}
-    for of in ("past", "target", "extra"):
-        total = np.sum([part.counts[of] for part in parts], axis=0)
-        total = np.maximum(total, 1.0)
-        mean, square = parts[0].found[f"{of}_mean"].copy(), np.zeros_like(total)
-        # From the first shard's mean on, so that the mean of a constant is that constant.
-        mean = mean + sum(part.counts[of] * (part.found[f"{of}_mean"] - mean) for part in parts) / total
-        for part in parts:
-            off = part.found[f"{of}_mean"] - mean
-            square = square + part.counts[of] * (part.found[f"{of}_std"] ** 2 + off**2)
-        out[f"{of}_mean"], out[f"{of}_std"] = mean, np.sqrt(square / total)
-    return out
+    together = Moments()
+    for part in parts:
+        together.merge(part)
+    return together.found()
 
 
 def begun(model: RNNForecaster, windows: Windows, moments: dict[str, Floats], seed: int) -> RNNForecaster:
@@ -201,7 +175,7 @@ def stepped(
         Begun; changed.
     windows : Windows
     rate : float
-        Learning rate.
+        Learning rate of a whole batch.
     forcing : float
         Probability of reading the true target of the step before, for `decoder="recurrent"`.
     seed : int
@@ -220,10 +194,23 @@ def stepped(
     """
     more: dict[str, Any] = {"teacher_forcing": forcing} if model.decoder == "recurrent" else {}
     batch_size = min(model.batch_size, max(_LEAST_BATCH, -(-model.batch_size // shards)))
-    own = {"learning_rate": rate, "batch_size": batch_size, "random_state": seed, "n_jobs": n_jobs}
+    faster = _faster(model, batch_size)
+    own = {"learning_rate": rate * faster, "batch_size": batch_size, "random_state": seed, "n_jobs": n_jobs}
+    if model.optimizer == "adamw":  # whose decay is multiplied by the rate
+        own["weight_decay"] = model.weight_decay / faster
     model.set_params(**_OF_A_FIT, **own, **more)
     model.fit(windows, windows.y)
     return (float(model.loss_curve_[-1]) if model.loss_curve_ else math.nan), len(model.gradient_norm_curve_)
+
+
+def _faster(model: RNNForecaster, batch_size: int) -> float:
+    """What the learning rate is multiplied with for a batch that is divided among the shards.
+
+    Adam and RMSprop divide a step by the root of the mean squared gradient. With a k-th of the windows, noise makes it
+    up to sqrt(k) times as large, so a network learns more slowly; the mean over the shards has the noise of a whole
+    batch again. The whole sqrt(k) is too much: between two means the shards move apart with the rate.
+    """
+    return 1.0 if model.optimizer == "sgd" else min(_MOST_FASTER, math.sqrt(model.batch_size / batch_size))
 
 
 def loss_on(model: RNNForecaster, windows: Windows, n_jobs: int | None) -> float:

@@ -243,7 +243,7 @@ def _plan(
                 advice="Use a shorter lookback.",
             )
         )
-    first, n = full[0][0], sum(int(one.counts["past"].max(initial=0)) for _, one in full)
+    first, n = full[0][0], sum(one.n for _, one in full)
     together = pooled([one for _, one in full])
     begun = engine.submit("begin", begin, shards.tasks[first], settings, cut, together, seed)
     template: bytes = engine.gather({f"shard {first}": begun})[0]

@@ -9,11 +9,12 @@ import numpy as np
 from sklearn.base import clone
 
 from .._files import from_bytes
-from .._rnn.shards import Moments, begun, loss_on, moments_of, stepped
+from .._rnn.shards import begun, loss_on, moments_of, stepped
 from .engine import share_of_cores
 from .state import State
 
 if TYPE_CHECKING:
+    from .._network import Moments
     from .._preparation import Settings
     from .._types import Floats
     from .shards import Shard
