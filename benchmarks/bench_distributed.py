@@ -203,8 +203,8 @@ def memory(options):
                 fit(model, made(series, options.rows, 16), client=client, n_shards=8)
                 above = max(client.run(_peak).values()) - before
             values = 8 * series * options.rows / 1e6
-            found = f"{values:.0f} MB, 8, {workers}, {values / workers:.0f} MB, {above:.0f} MB (imports {before:.0f} MB)"
-            print(f"{series}, {found}", flush=True)
+            sizes = f"{values:.0f} MB, 8, {workers}, {values / workers:.0f} MB"
+            print(f"{series}, {sizes}, {above:.0f} MB (imports {before:.0f} MB)", flush=True)
 
 
 def _peak():

@@ -2,7 +2,7 @@
 
 `dataclasses.dataclass` writes and compiles up to six functions for each class, half a millisecond each time the package
 is imported. Here all classes share functions that are compiled once. `dataclasses.replace`, `fields` and `asdict` work
-as ever, and to a type checker `record` is `dataclass`.
+on them, and to a type checker `record` is `dataclass`.
 """
 
 from __future__ import annotations

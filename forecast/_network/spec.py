@@ -475,8 +475,7 @@ def _output(d: _Draft, a: Architecture, inputs: list[str], x: str) -> None:
         added = "skip" if "skip" in d.streams else _skip(d, a, x)
         if steps > 1:
             added = d.view("skip.steps", added, steps, width)
-    name = "head" if a.cycle else "out"
-    head = d.layer("head", "dense", inputs, steps, width, output=name, added=added)
+    head = d.layer("head", "dense", inputs, steps, width, output="head" if a.cycle else "out", added=added)
     if a.cycle:
         d.layer("cycle.on", "cycle_on", [head], steps, width, output="out", tied="cycle", length=a.cycle,
                 channels=a.columns)  # fmt: skip

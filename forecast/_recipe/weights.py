@@ -7,7 +7,8 @@ weights are shrunk towards equal ones by as much as the other blocks bear out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -19,7 +20,7 @@ __all__ = ["SIMPLE", "Mix", "best_alone", "mix"]
 
 NAIVE = ("last value", "seasonal naive")
 SIMPLE = ("last value", "seasonal naive", "linear")  # how the names of simple members begin, the simplest first
-EXTRA = "pretrained"  # a member without which the mean has to be worse by half a percent
+EXTRA = "pretrained"  # a member that the mean is first tried without
 TIE = 0.005  # of the loss: what is nearer than that goes to the simpler choice
 GOOD = 1.1  # times the best error: members up to here have equal weights
 POOR = 2.0  # times the best error of a block: a member beyond that in every block has no weight
@@ -87,8 +88,9 @@ def mix(
     -------
     Mix
         Of the best linear or naive member alone, where the mean is not better than that by half a percent; of the
-        naive one, where a gain on it of less than 3 % is within two standard errors over the blocks. Without the
-        pretrained member, where the mean with it is not better by half a percent.
+        naive one, where a gain on it of less than 3 % is within two standard errors over the blocks. With the
+        pretrained member, where that is better by half a percent than all that is simpler: the same without it, and
+        weights nearer to equal ones.
 
     Raises
     ------
@@ -106,12 +108,7 @@ def mix(
         raise ValueError(Refusal(f"is {loss!r}", where="loss", expected=f"one of {sorted(POWERS)}"))
     with threadpool_limits(limits=1, user_api="blas"):  # sums of several threads would depend on their number
         judge = _Judge(np.asarray(actual, dtype=np.float64), blocks, scales, POWERS[loss], levels)
-        whole = _mixed(forecasts, np.asarray(blocks), judge)
-        others = {name: forecast for name, forecast in forecasts.items() if name != EXTRA}
-        if not others or len(others) == len(forecasts):
-            return whole
-        without = _mixed(others, np.asarray(blocks), judge)
-        return whole if whole.loss < (1 - TIE) * without.loss else replace(without, losses=whole.losses)
+        return _mixed(forecasts, np.asarray(blocks), judge)
 
 
 def best_alone(
@@ -145,18 +142,15 @@ def _mixed(forecasts: dict[str, Floats], blocks: Integers, judge: _Judge) -> Mix
     table = {name: judge.losses(forecast) for name, forecast in forecasts.items()}
     losses = {name: judge.mean(row) for name, row in table.items()}
     names = _not_poor(table, losses, power)
-    fits = _Fits(judge, {name: forecasts[name] for name in names}, np.stack([table[name] for name in names]))
-    tried: list[tuple[float, float, Floats, dict[int, dict[str, float]]]] = []
-    for shrinking in SHRINKING if len(judge.numbers) > 1 else SHRINKING[:1]:
-        of_blocks = {
-            int(number): dict(zip(names, map(float, fits.without(number, shrinking)), strict=True))
-            for number in np.unique(blocks)
-        }
+    fits = [_Fits(judge, {name: forecasts[name] for name in some}, table) for some in _with_and_without(names)]
+    tried: list[tuple[float, _Fits, float, Floats, dict[int, dict[str, float]]]] = []
+    for shrinking, fit in product(SHRINKING if len(judge.numbers) > 1 else SHRINKING[:1], fits):
+        of_blocks = {int(number): fit.without(number, shrinking) for number in np.unique(blocks)}
         crossed = _crossed(forecasts, blocks, of_blocks)
         value = judge.mean(judge.losses(crossed))
         if not tried or value < (1 - TIE) * tried[0][0]:
-            tried = [(value, shrinking, crossed, of_blocks)]
-    value, shrinking, crossed, of_blocks = tried[0]
+            tried = [(value, fit, shrinking, crossed, of_blocks)]
+    value, fit, shrinking, crossed, of_blocks = tried[0]
     simple = _best_simple(losses)
     if simple is not None and not value < (1 - TIE) * losses[simple]:
         naive = _not_clearly_beaten(table, losses, table[simple], losses[simple], judge.counts)
@@ -164,8 +158,14 @@ def _mixed(forecasts: dict[str, Floats], blocks: Integers, judge: _Judge) -> Mix
     naive = _not_clearly_beaten(table, losses, judge.losses(crossed), value, judge.counts)
     if naive is not None:
         return _alone(naive, forecasts, blocks, losses)
-    weights = {name: float(w) for name, w in zip(names, fits.on_all(shrinking), strict=True) if w > 0}
+    weights = {name: weight for name, weight in fit.on_all(shrinking).items() if weight > 0}
     return Mix(weights, value, losses, crossed, of_blocks)
+
+
+def _with_and_without(names: list[str]) -> list[list[str]]:
+    """The members without the pretrained one, which needs no training and has seen none of the rows, and all."""
+    others = [name for name in names if name != EXTRA]
+    return [others, names] if 0 < len(others) < len(names) else [names]
 
 
 def _alone(name: str, forecasts: dict[str, Floats], blocks: Integers, losses: dict[str, float]) -> Mix:
@@ -268,8 +268,9 @@ def _crossed(forecasts: dict[str, Floats], blocks: Integers, of_blocks: dict[int
 class _Fits:
     """Weights fitted on blocks, each set of blocks once."""
 
-    def __init__(self, judge: _Judge, forecasts: dict[str, Floats], table: Floats) -> None:
-        self.judge, self.table = judge, table
+    def __init__(self, judge: _Judge, forecasts: dict[str, Floats], table: dict[str, Floats]) -> None:
+        self.judge, self.names = judge, list(forecasts)
+        self.table = np.stack([table[name] for name in forecasts])
         self._fitted: dict[int | None, Floats] = {}
         known = np.flatnonzero(judge.known)
         several = 1 if judge.levels is None else len(judge.levels)
@@ -283,14 +284,17 @@ class _Fits:
             block[rows] = place
         self.block = block[known // judge.known[0].size]
 
-    def without(self, number: int, shrinking: float) -> Floats:
+    def without(self, number: int, shrinking: float) -> dict[str, float]:
         """Weights that a block has no part in; where no other is known, those that all give."""
         place = np.flatnonzero(self.judge.numbers == number)
-        return self._weights(int(place[0]) if len(place) and len(self.judge.numbers) > 1 else None, shrinking)
+        return self._named(int(place[0]) if len(place) and len(self.judge.numbers) > 1 else None, shrinking)
 
-    def on_all(self, shrinking: float) -> Floats:
+    def on_all(self, shrinking: float) -> dict[str, float]:
         """Weights that all blocks give."""
-        return self._weights(None, shrinking)
+        return self._named(None, shrinking)
+
+    def _named(self, left_out: int | None, shrinking: float) -> dict[str, float]:
+        return dict(zip(self.names, map(float, self._weights(left_out, shrinking)), strict=True))
 
     def _weights(self, left_out: int | None, shrinking: float) -> Floats:
         kept = np.arange(len(self.judge.numbers)) != (-1 if left_out is None else left_out)

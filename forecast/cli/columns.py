@@ -53,8 +53,7 @@ def find_columns(table: pd.DataFrame, names: Sequence[str], option: str) -> list
                 )
             if part in table.attrs.get("twice", ()):
                 raise ProblemError(
-                    f"{option}: column {shown(part)} appears several times in the header; expected once. Rename "
-                    "one."
+                    f"{option}: column {shown(part)} appears several times in the header; expected once. Rename one."
                 )
         found += parts
     return list(dict.fromkeys(found))

@@ -112,9 +112,7 @@ def _from_disk(path: Path, name: str) -> bytes:
         near = close_to(path.name, sorted(other.name for other in folder.iterdir()), 1) if folder.is_dir() else ""
         raise ProblemError(f"there is no file {shown_path(path)}.{near}") from None
     except IsADirectoryError:
-        raise ProblemError(
-            f"{shown_path(path)} is a folder; it cannot be read as a file. Name a file in it."
-        ) from None
+        raise ProblemError(f"{shown_path(path)} is a folder; it cannot be read as a file. Name a file in it.") from None
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         raise ProblemError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
 

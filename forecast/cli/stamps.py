@@ -405,9 +405,7 @@ def _refuse_repeated(frame: pd.DataFrame, rows: pd.DatetimeIndex, series: Sequen
     count = "1 row repeats" if len(twice) == 1 else f"{len(twice)} rows repeat"
     name = "" if frame.index.name is None else f" of column {shown(frame.index.name, 30)}"
     once = "each once in a series" if series else "each once"
-    raise ProblemError(
-        f"{count} a time{name} (row {int(repeated.argmax()) + 1}: {twice[0]}); expected {once}.{fix}"
-    )
+    raise ProblemError(f"{count} a time{name} (row {int(repeated.argmax()) + 1}: {twice[0]}); expected {once}.{fix}")
 
 
 def _way_out(frame: pd.DataFrame, twice: pd.DatetimeIndex, series: Sequence[Any], time: str | None) -> str:
