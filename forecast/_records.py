@@ -15,30 +15,31 @@ from typing import TYPE_CHECKING, Any
 __all__ = ["record"]
 
 
-def _bound(self: Any, names: list[str], values: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
-    """Arguments by name; any that Python would refuse are refused here."""
-    given = dict(zip(names, values, strict=False))
+def _refuse_arguments(self: Any, names: tuple[str, ...], values: tuple[Any, ...], named: dict[str, Any]) -> None:
+    """Refuse arguments that Python would refuse of a function with these names."""
+    given = names[: len(values)]
     wrong = [name for name in named if name in given or name not in names]
     if wrong or len(values) > len(names):
         what = f"an unexpected or repeated argument {wrong[0]!r}" if wrong else f"{len(values)} values by position"
         raise TypeError(f"{type(self).__name__} has the fields {', '.join(names)}, but got {what}")
-    return given | named
 
 
 def _init(self: Any, *values: Any, **named: Any) -> None:
-    own = fields(self)
-    given = _bound(self, [one.name for one in own if one.init], values, named)
-    for one in own:
-        if one.name in given:
-            value = given[one.name]
-        elif one.default_factory is not MISSING:
-            value = one.default_factory()
-        elif one.default is not MISSING:
-            value = one.default
+    names, defaults = self._arguments
+    found = dict(zip(names, values, strict=False)) | named
+    if len(found) != len(values) + len(named) or not found.keys() <= names.keys():
+        _refuse_arguments(self, tuple(names), values, named)
+    own = vars(self)
+    for name, default, factory in defaults:
+        if name in found:
+            own[name] = found[name]
+        elif factory is not MISSING:
+            own[name] = factory()
+        elif default is not MISSING:
+            own[name] = default
         else:
-            raise TypeError(f"{type(self).__name__} got no value for its field {one.name!r}")
-        vars(self)[one.name] = value
-    if hasattr(self, "__post_init__"):
+            raise TypeError(f"{type(self).__name__} got no value for its field {name!r}")
+    if self._checked:
         self.__post_init__()
 
 
@@ -79,4 +80,11 @@ else:
         for name, method in methods.items():
             if name not in vars(cls):
                 setattr(cls, name, method)
-        return dataclass(init=False, repr=False, eq=False)(cls)
+        made = dataclass(init=False, repr=False, eq=False)(cls)
+        own = fields(made)
+        made._arguments = (
+            dict.fromkeys(one.name for one in own if one.init),
+            [(one.name, one.default, one.default_factory) for one in own],
+        )
+        made._checked = hasattr(made, "__post_init__")
+        return made
