@@ -6,7 +6,7 @@ import children
 import numpy as np
 import pytest
 from model_bytes import parts, refused, refused_by_load, sealed, with_tree
-from saved_models import MANY, ONE, X, days, frame, series, small
+from saved_models import MANY, ONE, X, days, frame, series, sessions, small
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
 from sklearn.multioutput import MultiOutputRegressor
@@ -204,6 +204,22 @@ def test_a_panel_of_many_series_costs_as_little(tmp_path):
     again = forecast.load(tmp_path / "many")
     again.save(tmp_path / "again")
     assert (tmp_path / "again").read_bytes() == (tmp_path / "many").read_bytes()
+
+
+def test_holidays_are_a_vector_of_dates_and_cost_no_more(tmp_path):
+    """A million rows of no date each, which take no byte of the file, were 60 MB of lists."""
+    data, calendar = sessions()
+    series(Ridge(), data, trading_calendar=calendar).save(tmp_path / "model")
+    header, body = parts((tmp_path / "model").read_bytes())
+    name = next(name for name in header if name.endswith("holidays"))
+    first, last = header[name]["data_offsets"]
+    for shape, values in (([8, 0], b""), ([8, 1], bytes(64)), ([20_000], bytes(160_000))):
+        changed, grown = json.loads(json.dumps(header)), len(values) - (last - first)
+        for entry in (entry for key, entry in changed.items() if key != "__metadata__"):
+            entry["data_offsets"] = [at + grown * (at >= last) for at in entry["data_offsets"]]
+        changed[name] = {"dtype": "I64", "shape": shape, "data_offsets": [first, first + len(values)]}
+        match = "more memory or time" if len(values) > 64 else "not a vector of dates"
+        refused_by_load(tmp_path, sealed(changed, body[:first] + values + body[last:]), match)
 
 
 class Colliding(tuple):

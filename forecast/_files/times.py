@@ -21,6 +21,7 @@ __all__ = ["READERS", "as_zone", "write"]
 
 MOST_STEPS = 10_000  # of an offset that the calendar decides
 ZONE = 1 << 14  # bytes of one zone at most, which Python keeps, so a small file may name about sixty
+HOLIDAY = 80  # bytes of a date in the lists that pandas keeps
 UNITS = ("s", "ms", "us", "ns")
 OFFSETS = {
     name: cls
@@ -88,12 +89,19 @@ def _offset(reader: Reader, depth: int, name: Tree, n: Tree, normalize: Tree, op
         raise ModelFileError(Refusal(f"an offset {str(name)[:40]!r}, which pandas {pd.__version__} does not have"))
     options = expect(reader(options, depth), dict, "the options of an offset")
     if "holidays" in options:
-        options["holidays"] = options["holidays"].tolist()
+        options["holidays"] = _holidays(reader, options["holidays"])
     n, normalize = expect(n, int, "steps of an offset"), expect(normalize, bool, "whether an offset normalises")
     cls = OFFSETS[name]
     if abs(n) > MOST_STEPS and not issubclass(cls, pd.offsets.Tick):  # pandas may count up to them
         raise ModelFileError(Refusal(f"an offset of {n} steps of {name}"))
     return cls(n) if issubclass(cls, pd.offsets.Tick) else cls(n, normalize=normalize, **options)
+
+
+def _holidays(reader: Reader, days: object) -> list[datetime.date]:
+    if not isinstance(days, np.ndarray) or days.ndim != 1 or days.dtype.kind != "M":
+        raise ModelFileError(Refusal("the holidays of an offset are not a vector of dates"))
+    reader.spend(days.size * HOLIDAY)
+    return days.tolist()
 
 
 def _business_days(reader: Reader, depth: int, weekmask: Tree, holidays: Tree) -> np.busdaycalendar:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
+from numbers import Real
 from typing import TYPE_CHECKING
 
 from .._files import ModelFileError, stored
@@ -188,6 +191,13 @@ class Architecture:
         widths = {"dense": self.step_targets, "segments": self.segment * self.columns}
         return widths.get(self.decoder, self.columns) * self.levels
 
+    def _check_loss(self) -> None:
+        """Refuse parameters of the loss that no constructor takes; levels of quantiles divide by their distances."""
+        given = self.loss_parameters
+        numbers = isinstance(given, tuple) and all(isinstance(one, Real) and math.isfinite(one) for one in given)
+        if not numbers or (self.loss == "quantile" and any(a >= b for a, b in pairwise((0, *given, 1)))):
+            raise ModelFileError(Refusal(f"a network with loss={self.loss!r} and loss_parameters={given!r}"[:200]))
+
     def check_loaded(self, n_weights: int, n_scales: int) -> None:
         """Refuse fields out of a file that no network has, before anything is made of them.
 
@@ -213,6 +223,7 @@ class Architecture:
             beyond = type(size) is int and name not in free and size > most
             if type(size) is not int or size < least or beyond or (name == "layers" and size > n_weights):
                 raise ModelFileError(Refusal(f"a network with {name} = {size!r} in {n_weights} weights"))
+        self._check_loss()
         if self.return_sequences is True and self.targets % self.steps:
             raise ModelFileError(Refusal(f"{self.targets} targets at {self.steps} steps"))
         if self.step_targets % self.columns or self.horizon not in (None, self.step_targets // self.columns):

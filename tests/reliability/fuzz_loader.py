@@ -39,7 +39,7 @@ from sklearn.utils import _param_validation
 TESTS = Path(__file__).parents[1]
 sys.path.insert(0, str(TESTS))
 
-BATCH = 20_000  # mutants of a child
+BATCH = 5000  # mutants of a child
 FLOOR, PER_BYTE = 0.5, 1e-6  # seconds: any file, and a byte of it
 SPARE, TIMES = 1 << 20, 2  # bytes that any file may take, and times its own size
 NOISE = 1 << 18  # bytes: pages of the interpreter that a load touches for the first time
