@@ -167,7 +167,7 @@ def test_a_fix_of_the_command_can_be_pasted():
             assert not fix or re.match("(chmod u|PUT_IN)", fix) or way_out(fix.removesuffix(".")) == f"Fix: {fix}"
 
 
-@pytest.mark.parametrize("words", ["fewer --origins", "--static FILE", "--horizon 9 in forecast fit", "leave out --freq"])
+@pytest.mark.parametrize("words", ["fewer --origins", "--static FILE", "--horizon 9 in forecast fit", "leave out --x"])
 def test_advice_that_cannot_be_pasted_is_no_fix(words):
     assert "Fix" not in way_out(words)
     assert Refusal("no", fix=Fix("code", words)).command == f"no. {way_out(words)}"
