@@ -6,7 +6,7 @@ time. What loads is asked for a forecast. A mutant is made from its number and t
 it again. `--state FILE` keeps what was counted, and goes on from there.
 
 Findings are crashes, errors other than `ModelFileError` on loading, memory beyond twice the file and 1 MiB, more than a
-second for each MB, and forecasts of NaN. An error that a forecast raises is none.
+second for each MB, and forecasts of NaN. An error that a forecast raises is not a finding.
 """
 
 import argparse
