@@ -3,10 +3,10 @@
     python benchmarks/bench_against.py --old OLD/bin/python [--new NEW/bin/python] [--pairs 15] [--check]
 
 Three processes are alive at the same time: the old version twice and the new one. They answer in turns through pipes,
-so that no start is timed and a drifting clock reaches all of them. The old version against itself gives the noise:
-the band that holds 95 % of its ratios. A row's ratio is the median over pairs of the new time over the old: above 1
-the new version is slower. The processes are started afresh several times, because the place of a process's memory
-alone can make a difference that lasts as long as the process.
+so that no start is timed and a drifting clock reaches all of them. The old version against itself gives the noise: the
+band that holds 95 % of its ratios. A row's ratio is the median over pairs of the new time over the old: above 1 the new
+version is slower. The processes are started afresh several times, because the place of a process's memory alone can
+make a difference that lasts as long as the process.
 
 Before any timing the sides must agree on what they compute. With --check the exit status is 1 where the geometric mean
 of all ratios is above 1.01, or a row's above 1.03 and above the row's band.

@@ -413,7 +413,7 @@ def coverage(actual: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> float:
 
 
 def interval_score(actual: ArrayLike, lower: ArrayLike, upper: ArrayLike, *, coverage: float) -> float:
-    """Mean interval (Winkler) score, in the units of the series: the width, plus a penalty for values outside.
+    """Mean interval (Winkler) score, in the units of the series: the width plus a penalty for values outside.
 
     A value outside costs 2 / (1 - coverage) times its distance to the interval. Lower is better; in expectation the
     best interval lies between the true quantiles (1 - coverage) / 2 and (1 + coverage) / 2.

@@ -1,4 +1,4 @@
-"""Forecasts keep to bounds, and bounds that are none are refused by name."""
+"""Forecasts keep to bounds, and impossible bounds are refused by name."""
 
 from decimal import Decimal
 

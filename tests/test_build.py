@@ -77,5 +77,5 @@ def test_a_second_installation_compiles_only_what_changed(tree, tmp_path):
 def test_without_a_compiler_one_sentence_says_what_to_install(tree):
     text, compiled = build(tree, "/nonexistent/c++")
     assert compiled == set()
-    said = "needs a C++20 compiler, and CXX=/nonexistent/c++ is none that works. Fix: apt-get install g++"
+    said = "needs a C++20 compiler, and CXX=/nonexistent/c++ does not work. Fix: apt-get install g++"
     assert said in " ".join(text.split()), text

@@ -150,7 +150,7 @@ def test_gaps_and_empty_cells_are_refused_or_taken_as_they_are(run, df):
     code, _, err = run("fit", "holes.csv", "--target", "load", *SMALL, "-o", "model.forecast")
     assert code == 2
     assert "2 of 400 stamps are missing" in err
-    assert "or --gaps interpolate, or another --freq. Fix: --gaps mask." in err
+    assert "or --gaps interpolate... Fix: --gaps mask.\n" in err
     code, out, _ = run("fit", "holes.csv", "--target", "load", *SMALL, "--gaps", "mask", "-o", "model.forecast")
     assert code == 2
     options = ("--gaps", "mask", "--missing", "mask")

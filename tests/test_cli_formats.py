@@ -195,5 +195,5 @@ def test_long_names_and_cells_leave_the_line_short_and_the_fix_whole(tmp_path, c
     gone.to_csv(tmp_path / "b.csv", index=False)
     assert main(["fit", str(tmp_path / "b.csv"), "--target", "load", "-o", str(tmp_path / "m")]) == 2
     err = capsys.readouterr().err
-    assert err.endswith("or another --freq. Fix: --gaps mask.\n")
+    assert err.endswith("Fix: --gaps mask.\n")
     assert len(err) < 200

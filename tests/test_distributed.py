@@ -10,6 +10,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from forecast import RNNForecaster, SeriesForecaster, SkippedSeriesWarning
+from forecast._refusals import refusal_of
 from forecast.distributed import backtest, fit, fit_each, predict, predict_each
 from forecast.distributed.shards import assigned
 from forecast.model_selection import RollingOrigin
@@ -206,6 +207,18 @@ def test_a_faulty_partition_is_named(fault):
     ddf = dd.from_delayed([dask.delayed(first), dask.delayed(second)], meta=df.iloc[:0], verify_meta=False)
     with pytest.raises(error, match=words):
         fit(forecaster(), ddf)
+
+
+def test_the_fix_of_a_faulty_partition_works_for_all():
+    df = panel()
+    parts = [df[df["shop"] < "s3"], df[df["shop"] >= "s3"].iloc[::-1]]
+    ddf = dd.from_delayed([dask.delayed(part) for part in parts], meta=df.iloc[:0])
+    with pytest.raises(ValueError, match="partition 1: the rows are not in time order") as refused:
+        fit(forecaster(), ddf)
+    scope = {"ddf": ddf}
+    with dask.config.set(scheduler="synchronous"):
+        exec(str(refusal_of(refused.value).fix), scope)
+        assert fit(forecaster(), scope["ddf"], n_shards=3)._as_bytes() == fit(forecaster(), df, n_shards=3)._as_bytes()
 
 
 REFUSED = {

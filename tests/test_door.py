@@ -1,4 +1,4 @@
-"""What the core refuses before it computes: arrays that are none, that changed since, and sizes that cannot be."""
+"""What the core refuses before it computes: objects that are not arrays, changed arrays and impossible sizes."""
 
 import numpy as np
 import pytest

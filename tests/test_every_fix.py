@@ -17,8 +17,12 @@ PASTE = (  # the modules that run what follows "Fix:"
     "test_object_time", "test_repeated_hour", "test_sentinels", "test_shops", "test_time_columns", "test_update",
     "test_wide_frames",
 )  # fmt: skip
+SKTIME = "sktime is not among the packages of the tests; test_sktime.py runs it where it is installed"
 ELSEWHERE = {  # function: why its fix is not one that these modules run
-    "_frames/static.py, refuse_absent": "for the command alone; test_cli_static.py gives the file",
+    "_series/forecasting.py, _refuse_unknown": "the second check of future rows; the fix of the first is the same",
+    "sktime.py, _given": SKTIME,
+    "sktime.py, _pretrain": SKTIME,
+    "_frames/static.py, refuse_changing": "of the command alone, and to be filled in: --static FILE",
 }
 
 
@@ -63,9 +67,8 @@ def test_every_fix_of_the_sources_is_run_by_a_test(tmp_path):
         for name, first, last in places(path)
         if not any((path.relative_to(PACKAGE).as_posix(), line) in lines for line in range(first, last + 1))
     }
-    assert set(missed) == set(ELSEWHERE), missed
+    assert sorted(missed) == sorted(ELSEWHERE), "\n".join(f"{name}, line {line}" for name, line in missed.items())
 
 
-def test_places_that_give_a_fix_are_seen(tmp_path):
-    path = PACKAGE / "_threads.py"
-    assert [name for name, *_ in places(path)] == ["_threads.py, check_n_jobs"]
+def test_places_that_give_a_fix_are_seen():
+    assert [name for name, *_ in places(PACKAGE / "_threads.py")] == ["_threads.py, thread_count"]

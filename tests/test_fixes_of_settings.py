@@ -191,6 +191,10 @@ SETTINGS = {
         {},
         lambda s: judged(series(**chosen(s, validation_fraction=None)), coverage=0.5, intervals="static"),
     ),
+    "static intervals of too few windows": (
+        {},
+        lambda s: judged(series(**chosen(s, validation_fraction=0.01)), coverage=0.5, intervals="static"),
+    ),
     "quantiles of a linear model": (
         {},
         lambda s: judged(series(), coverage=0.5, **chosen(s, intervals="quantile")),
@@ -259,3 +263,13 @@ def test_a_fix_of_a_bound_runs_and_helps():
     with warnings.catch_warnings():
         warnings.simplefilter("error", BoundsWarning)
         series(**chosen(scope, lower=9.5)).fit(DF)
+
+
+def test_a_fix_of_one_row_at_any_time_runs_and_helps():
+    """The step of the forecast is known then; one row is too few all the same."""
+    scope = {}
+    with pytest.raises(ValueError, match="there is no time between rows") as refused:
+        series(decay(), gaps="irregular").fit(DF[:1])
+    exec(str(refusal_of(refused.value).fix), scope)
+    with pytest.raises(ValueError, match="the series has 1 rows"):
+        series(decay(), gaps="irregular", freq=scope["freq"]).fit(DF[:1])

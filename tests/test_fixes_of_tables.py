@@ -8,7 +8,7 @@ from sklearn.linear_model import Ridge
 
 from forecast import SeriesForecaster
 from forecast._dlpack import as_numpy
-from forecast._frames import frequency_of, read_values
+from forecast._frames import Roles, Rules, frequency_of, read_panel, read_values
 
 N = 60
 DAYS = pd.date_range("2024-01-01", periods=N, name="day")
@@ -71,6 +71,10 @@ TABLES = {
         {"model": series(series="shop").fit(SHOPS), "history": LONG},
         lambda s: s["model"].set_params(**chosen(s, time=None)).predict(history=s["history"]),
     ),
+    "a forgotten time": (
+        {"df": LONG},
+        lambda s: read_panel(s["df"], Roles(["y"], series="shop", **chosen(s, time=None)), Rules()),
+    ),
     "a column twice": (
         {"df": pd.concat([LONG, LONG[["shop"]]], axis=1)},
         lambda s: fitted(s, series="shop", time="day"),
@@ -106,6 +110,10 @@ TABLES = {
     ),
     # -------------------- columns
     "a target of text": ({"df": pd.DataFrame({"y": Y.astype(str)}, DAYS)}, lambda s: fitted(s, target=None)),
+    "columns of text alone": (
+        {"df": pd.DataFrame({"a": Y.astype(str), "y": Y.astype(str)}, DAYS)},
+        lambda s: fitted(s, target=None),
+    ),
     "steps without a date": ({"df": DF.reset_index(drop=True)}, lambda s: fitted(s, calendar=["month"])),
 }  # fmt: skip
 

@@ -175,7 +175,7 @@ def answers_of_one_thread():
 
 @pytest.mark.parametrize("kind", LIMITED)
 def test_an_interrupt_is_answered_where_fewer_threads_run_than_were_asked_for(answers_of_one_thread, kind):
-    """The system may grant less than `threads`; whoever does the work looks at the clock."""
+    """The system may grant less than `threads`; the thread that does the work looks at the clock."""
     assert_interrupts(kind, answers_of_one_thread[kind], 2)
 
 

@@ -16,10 +16,11 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cross_val_score
 
 from forecast import SeriesForecaster, load
-from forecast._refusals import Fix, Refusal, Words, argument, extended, refusal_of
+from forecast._refusals import Fix, Refusal, Words, argument, extended, refusal_of, way_out
 from forecast.cli.problems import described, in_one_line
 
 PACKAGE = Path(__file__).parent.parent / "forecast"
+LITERALS = (ast.Constant, ast.JoinedStr)
 DAYS = pd.date_range("2024-01-01", periods=60)
 FRAME = pd.DataFrame({"y": 10 + np.sin(np.arange(60.0))}, index=DAYS)
 
@@ -154,6 +155,22 @@ def test_an_argument_becomes_an_option_that_exists(name):
 def test_words_for_the_command_hold_no_python():
     python = r"\b(df|pd|np|model|new_rows)[.\[]|\w+=['\"\[{\d]|\w+=[,. ]|\w+\(\)"
     assert [(place, text) for place, text in words_for_the_command() if re.search(python, text)] == []
+
+
+def test_a_fix_of_the_command_can_be_pasted():
+    """Options with values, or a command of the shell; anything else is a sentence without "Fix:"."""
+    for path in sorted((PACKAGE / "cli").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+        nodes = [node for node in ast.walk(tree) if id(node) not in parts and isinstance(node, LITERALS)]
+        for fix in [text.partition("Fix: ")[2] for node in nodes for text in texts_of(node) if "\n" not in text]:
+            assert not fix or re.match("(chmod u|PUT_IN)", fix) or way_out(fix.removesuffix(".")) == f"Fix: {fix}"
+
+
+@pytest.mark.parametrize("words", ["fewer --origins", "--static FILE", "--horizon 9 in forecast fit", "leave out --x"])
+def test_advice_that_cannot_be_pasted_is_no_fix(words):
+    assert "Fix" not in way_out(words)
+    assert Refusal("no", fix=Fix("code", words)).command == f"no. {way_out(words)}"
 
 
 def test_the_command_translates_no_sentences():

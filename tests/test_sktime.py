@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("sktime")
 
+from pasted_fixes import chosen, runs_and_helps
 from sklearn.linear_model import Ridge
 from sktime.forecasting.base import ForecastingHorizon
 from sktime.forecasting.model_evaluation import evaluate
@@ -209,3 +210,23 @@ def test_sktimes_tools_take_it_as_their_own():
 def test_pretrain_refuses_a_calendar():
     with pytest.raises(ValueError, match=r"calendar=\['dayofweek'\] with pretrain"):
         SktimeForecaster(small(calendar=["dayofweek"])).pretrain(panel())
+
+
+FIXES = {
+    "a regressor": (
+        {"SeriesForecaster": SeriesForecaster, "Ridge": Ridge},
+        lambda s: SktimeForecaster(s["made"].set_params(lookback=7) if "made" in s else Ridge()),
+    ),
+    "a target": ({}, lambda s: SktimeForecaster(linear(**chosen(s, target="sold")))),
+    "series": ({}, lambda s: SktimeForecaster(linear(**chosen(s, series="shop")))),
+}
+
+
+@pytest.mark.parametrize("name", FIXES)
+def test_a_fix_of_what_sktime_decides_runs_and_helps(name):
+    scope, made = FIXES[name]
+    assert len(runs_and_helps(scope, lambda s: made(s).fit(wave(INDEXES["days"]), fh=[1]).predict())) == 1
+
+
+def test_a_fix_of_a_calendar_runs_and_helps():
+    runs_and_helps({}, lambda s: SktimeForecaster(small(**chosen(s, calendar=["dayofweek"]))).pretrain(panel()))

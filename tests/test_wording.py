@@ -17,6 +17,7 @@ BANNED = re.compile(
     r"told|the more so|hangs? together|who wants|what came(?: true)?(?! out)|whatever made|in the place of|"
     r"take[ns]? off|(?:is|are) none of th(?:e|ese|ose)|did not pay|as ever|is rid of|by heart|"
     r"as it likes|when they like|so many(?! that)|"
+    r"(?<!there )(?:is|are) (?-i:none)(?! of)|whoever|in peace|can bear|likewise|so to say|"
     r"stands?(?! for| in for| out))(?![\w(-])",
     re.IGNORECASE,
 )

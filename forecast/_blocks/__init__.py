@@ -1,6 +1,6 @@
 """Panels that are larger than memory, read block by block; a block is some whole series.
 
-`reading` is what a source and its readers agree on. The sources: `parquet` (with `index`: where the series lie),
+`reading` is the interface between a source and its readers. The sources: `parquet` (`index` finds its series),
 `arrays` and `frames`. `ahead` reads the next block while this one is used; `writing` writes a Parquet file in parts.
 """
 

@@ -172,7 +172,7 @@ def _groups(paths: list[str], names: list[str]) -> Groups:
     for number, path in enumerate(paths):
         try:
             opened = pq.ParquetFile(path)
-        except Exception as error:  # of pyarrow, which has several classes for a file that is none
+        except Exception as error:  # pyarrow raises several classes for damaged files
             raise ValueError(Refusal(f"{path} is not a Parquet file: {error}")) from error
         with opened:
             schema, metadata = opened.schema_arrow, opened.metadata

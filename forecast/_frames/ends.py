@@ -127,7 +127,7 @@ class Ends:
         return FrameRows(rows.keys, self._starts(rows, places), index, None)
 
     def values_before(self, rows: FrameRows, *arrays: Floats) -> list[Floats]:
-        """Targets, past and future covariates of these rows, likewise."""
+        """Targets, past and future covariates of these rows, in the same order."""
         order = self._order(rows, self.places(rows))
         own = self.targets, self.past, self.future
         return [np.concatenate([known, later])[order] for known, later in zip(own, arrays, strict=True)]

@@ -83,7 +83,7 @@ def missed_sessions(rows: FrameRows, axis: TimeAxis) -> tuple[Integers, Integers
     before : ndarray of int
         The row before each gap.
     steps : ndarray of int
-        Sessions over it, 2 or more; days without a row in any series are none.
+        Sessions over it, 2 or more; a day without a row in any series is not a session.
     """
     none = np.zeros(0, dtype=np.int64)
     if not axis.pause or rows.keys is None:

@@ -164,12 +164,12 @@ def _is_categorical(column: pd.Series, label: Hashable, rows: Placing) -> bool:
 
 
 def _parsed(column: pd.Series) -> Floats:
-    """Text as numbers, NaN where it is none; of Arrow text, isna() takes that NaN for a value."""
+    """Text as numbers, NaN where it is not numeric; isna() of Arrow text takes that NaN for a value."""
     return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def text_message(column: pd.Series, label: Hashable, rows: Placing, texts: Booleans | None = None) -> Refusal:
-    """What is wrong with a column of numbers that is none, and where; with `texts` it is a covariate."""
+    """The refusal of a column that is not numeric, with the place; with `texts` it is a covariate."""
     present = np.flatnonzero(column.notna().to_numpy())
     code, more = f"df[{label!r}] = pd.to_numeric(df[{label!r}], errors='coerce')", ""
     if texts is None:

@@ -1,4 +1,4 @@
-"""Time labels of a frame: which kinds there are, and the refusal of those that are none."""
+"""Time labels of a frame: the kinds that are accepted, and the refusal of others."""
 
 from __future__ import annotations
 

@@ -55,8 +55,8 @@ Fix: target='a'."
     """
     likely = next((label for label in numeric or frame.columns if str(label).lower() in USUAL), None)
     if not numeric:
-        column = f"df[{likely or frame.columns[-1]!r}]" if len(frame.columns) else ""
-        code = f"{column} = pd.to_numeric({column})" if column else None
+        texts = [label for label in frame.columns if pd.api.types.is_string_dtype(frame[label])]
+        column = f"df[{likely if likely in texts else texts[-1]!r}]" if texts else ""
         return Refusal(
             Words(
                 "target is None, but no column of the frame is numeric and without a role",
@@ -64,7 +64,7 @@ Fix: target='a'."
             ),
             got=shown(frame.columns),
             expected="the column to forecast",
-            fix=code,
+            fix=f"{column} = pd.to_numeric({column})" if column else None,
         )
     likely = numeric[0] if likely is None else likely
     others = [label for label in frame.columns if label not in numeric]

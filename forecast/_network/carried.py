@@ -97,13 +97,13 @@ class Carried:
         return Carried(np.concatenate([part.states for part in parts], axis=2), outputs, parts[0]._one_row)
 
     def advanced(self, network: Network, rows: Floats) -> Carried:
-        """After some rows more, in work that does not depend on the rows before.
+        """Return the states after further rows; the work does not grow with the number of earlier rows.
 
         Parameters
         ----------
         network : Network
         rows : ndarray of shape (sequences, k, channels), float64, finite
-            k of 1 or more.
+            The next rows of each sequence; k is at least 1.
 
         Returns
         -------
@@ -116,7 +116,7 @@ class Carried:
         return Carried(states, one.read(rows, states), one)
 
     def along(self, network: Network, rows: Floats) -> Floats:
-        """What is forecast after each of some rows more, of one sequence.
+        """Return the forecasts after each of some further rows of one sequence.
 
         Parameters
         ----------

@@ -99,7 +99,7 @@ class Network:
                 if not isinstance(found, np.ndarray) or found.shape != (size,) or found.dtype != np.float64:
                     raise ModelFileError(Refusal(f"{name} of the scaling is not {size} numbers"))
             if not s.is_learned(of):
-                raise ModelFileError(Refusal(f"{of}_mean and {of}_scale of the scaling are none that a fit finds"))
+                raise ModelFileError(Refusal(f"{of}_mean and {of}_scale of the scaling cannot come from a fit"))
         constant = s.target_constant
         if constant is not None and (
             not isinstance(constant, np.ndarray) or constant.shape != (a.targets,) or constant.dtype != bool

@@ -29,7 +29,7 @@ class Graph:
     Attributes
     ----------
     scope : str
-        Beginning of the names of new values, for whoever looks at the graph.
+        Prefix of the names of new values, which makes the graph readable.
     """
 
     def __init__(self, real: type[np.floating[Any]] = np.float32, outer: "Graph | None" = None) -> None:

@@ -22,7 +22,7 @@ _TOGETHER = 512  # windows of a call, each also mirrored
 def quantiles_ahead(network: Network, theta: Any, values: Floats, horizon: int, threads: int = 1) -> Floats:
     """Return quantiles (n, horizon, 9) of the steps that follow values (n, T), NaN where missing.
 
-    `theta` holds the weights, as a vector or packed. A window that never moves stays where it is, without any spread.
+    `theta` holds the weights, as a vector or packed. A constant window is forecast as its value, without any spread.
     """
     values = newest(values)
     found = np.empty((len(values), horizon, len(LEVELS)))
@@ -48,8 +48,8 @@ def newest(values: Floats) -> Floats:
 def units_of(values: Floats) -> tuple[Floats, Floats]:
     """The newest value of each window, and a power of two above half the largest distance from it, (n, 1).
 
-    In these units no level is so high, and no number so small or large, that digits are lost or squares overflow. The
-    unit is 0 where a window never moves.
+    In these units no digits are lost and no square overflows, whatever the level and the scale. The unit is 0 for a
+    constant window.
     """
     steps = np.where(np.isfinite(values), np.arange(values.shape[1]), -1)
     middle = np.take_along_axis(values, steps.max(axis=1, keepdims=True).clip(0), axis=1)

@@ -113,12 +113,12 @@ class PretrainedForecaster(DescribesParameters, MultiOutputMixin, RegressorMixin
 
     @property
     def _needs_windows(self) -> bool:
-        """Of `fit`: where nothing is trained, a series may be too short for any."""
+        """Whether `fit` needs windows. Without training it does not: a series may be too short for any."""
         return self._learns
 
     @property
     def _learns(self) -> bool:
-        """So that weights have something to change."""
+        """Whether sample weights have an effect."""
         return self.fine_tune is not False
 
     @property

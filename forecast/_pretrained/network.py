@@ -1,4 +1,4 @@
-"""The pretrained network: its architecture, and how its windows reach the core."""
+"""The pretrained network: its architecture, and how windows are passed to the core."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def network_of(**options: Any) -> Network:
 
 
 def network_with(theta: NDArray[np.float32], **options: Any) -> Network:
-    """Return the network with weights that are there already."""
+    """Return the network with given weights."""
     return Network(*_described(**options), theta)
 
 

@@ -1,6 +1,6 @@
-"""What the pretrained network reads of a window: the standardised past, and how its seasons would go on.
+"""What the pretrained network reads of a window: the standardised past and its seasons, continued.
 
-A recurrent state remembers the shape of a season badly and its length worse. So the seasons are found by
+A recurrent state is poor at remembering the shape of a season, and worse at its length. So seasons are found by
 autocorrelation and continued, and the network learns how far to trust each continuation.
 """
 
@@ -186,7 +186,7 @@ def _similar(z: Floats, mask: NDArray[np.float32]) -> tuple[Floats, Floats]:
 
 
 def _seasons(similar: Floats, pairs: Floats) -> Seasons:
-    """Two lags at which a window resembles itself."""
+    """Two lags with high autocorrelation; 1, or the first again, where there is none."""
     lag = np.arange(similar.shape[1])
     similar = np.where(2 * pairs >= lag, similar, np.float32(-1))  # seen at least one and a half times
     value = np.full_like(similar, -1)
@@ -203,7 +203,7 @@ def _seasons(similar: Floats, pairs: Floats) -> Seasons:
 
 
 def _without_line(z: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The window without the line through its observed values: a trend resembles itself at every lag."""
+    """The window without the line through its observed values: a trend is autocorrelated at every lag."""
     time = np.linspace(-1, 1, z.shape[1], dtype=np.float32)
     # No matrix product: its bits depend on the number of windows.
     middle = (mask * time).sum(axis=1) / np.maximum(mask.sum(axis=1), 1)
@@ -215,7 +215,7 @@ def _without_line(z: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[
 def _autocorrelation(
     x: NDArray[np.float32], mask: NDArray[np.float32], lags: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """By lag: the correlation of a window with itself, and the number of observed pairs."""
+    """The autocorrelation of each window at each lag, and the number of observed pairs."""
     size = 2 * x.shape[1]
     spectrum, of_mask = fft.rfft(x, size), fft.rfft(mask, size)
     products = fft.irfft(spectrum.real**2 + spectrum.imag**2, size)[:, :lags]

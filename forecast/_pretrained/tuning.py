@@ -41,7 +41,7 @@ def tuned(
 ) -> Network:
     """The network after some optimiser steps on windows; the given one is not changed.
 
-    Of a horizon beyond 64 steps, each window is several: one for each pass, which begins 64 steps later.
+    With a horizon beyond 64 steps, each window counts several times: once for each pass, which begins 64 steps later.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def tuned(
 
 
 def _order(rng: np.random.Generator, n: int, wanted: int) -> Integers:
-    """Numbers of windows, all once before any comes again."""
+    """Numbers of windows; none repeats before all have occurred."""
     return np.concatenate([rng.permutation(n) for _ in range(-(-wanted // n))])[:wanted]
 
 

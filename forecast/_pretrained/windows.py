@@ -36,7 +36,7 @@ def past_of(X: Any, rows: Integers, target: int, steps: int) -> Floats:
     Raises
     ------
     ValueError
-        Of a window no value is known.
+        A window has no known value.
     """
     if isinstance(X, Windows):
         origins, first = X.origins[rows].astype(np.int64), X.first_rows[rows]

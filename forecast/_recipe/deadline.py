@@ -32,9 +32,9 @@ def within_time(
     rows : Rows
     ends : ndarray of int of shape (n_series,)
     seconds : float
-        Seconds that are left, by the wall clock.
+        Remaining wall-clock seconds.
     times : int
-        How often each network is trained.
+        Number of times that each network is trained.
 
     Returns
     -------

@@ -188,7 +188,7 @@ def refuse_unknown(levels_of_roles: dict[str, Any], left_out: float, data: Datas
 
 
 def with_rows_of_unread_codes(network: Network, optimizer: Optimizer, theta: Array) -> Array:
-    """Weights in which codes that no window of the training had share the vector of unknown ones.
+    """Return weights in which categories that never occurred in training use the vector of unknown categories.
 
     Parameters
     ----------

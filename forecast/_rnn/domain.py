@@ -1,4 +1,4 @@
-"""What targets a loss takes: those of counts and of positive numbers are refused where y is none."""
+"""What targets a loss takes: losses of counts and of positive numbers refuse other y."""
 
 from __future__ import annotations
 

@@ -181,7 +181,7 @@ def _moved(state: FittedState, past: Rows, rows: Rows) -> Rows:
 
 
 def cold_yardstick(state: FittedState, like: list[Any], yardstick: Yardstick) -> Yardstick:
-    """The unit of errors of a series without a history, where a mean of others is none: the mean of their units.
+    """The unit of errors of a series without a history: the mean of the units of other series.
 
     Parameters
     ----------

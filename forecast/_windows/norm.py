@@ -28,7 +28,7 @@ __all__ = ["KINDS", "Norm", "centre_and_scale", "noise_floor", "read_floor", "wi
 KINDS = {None: 0, "last": 1, "mean": 2, "standard": 3, "season": 4}  # the core's numbers
 OF_MEAN = 1e-3  # the floor where none is given: of the mean
 OF_NOISE = 0.25  # a window that is almost constant is not blown up: a quarter of the usual change from row to row
-ROUNDINGS = 4  # changes of fewer units in the last place are none
+ROUNDINGS = 4  # units in the last place; smaller changes count as rounding
 
 EXPECTED = 'None, "last", "mean", "standard", ("mean", fraction), ("standard", fraction) or ("season", length)'
 

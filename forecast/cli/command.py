@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\nforecast: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # Whoever read stdout has read enough, as `head` does; Python would complain of it once more when it ends.
+        # The reader of stdout has closed it, as `head` does; Python would complain of it once more when it ends.
         leave_stdout()
         return 0
     except Exception as error:

@@ -49,7 +49,7 @@ def checked_form(form: str) -> str:
 
 
 def read_stamps(column: pd.Series, form: str | None = None, near: Any = None) -> tuple[pd.DatetimeIndex, list[str]]:
-    """Text as stamps, NaT where it is none.
+    """Text as stamps, NaT where it is not a date.
 
     Parameters
     ----------

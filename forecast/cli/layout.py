@@ -38,7 +38,7 @@ class Header:
     start : int
         Records before the header.
     names : list of str
-        Names of the columns; "" is none.
+        Names of the columns; "" has no name.
     end : int
         Record at which the rows begin.
     shift : bool

@@ -57,7 +57,7 @@ def are_numerals(column: pd.Series) -> Booleans:
     Returns
     -------
     ndarray of shape (rows,), bool
-        An empty cell is none.
+        An empty cell is not a number.
 
     Examples
     --------

@@ -19,6 +19,7 @@ __all__ = [
 ]  # fmt: skip
 
 ROOM = 180  # characters of a message
+_WAY_OUT = re.compile(r" Fix(?: in pandas)?: | (?:Use|Give|Leave|Choose|Name) (?=[^.]*--[a-z][^.]*\.$)|$")
 
 
 class ProblemError(Exception):
@@ -119,7 +120,7 @@ def close_to(name: Any, known: Iterable[Any], most: int = 3) -> str:
 
 
 def in_one_line(text: object) -> str:
-    """A message as one line of at most `ROOM` characters: what is too long is left out before the fix.
+    """A message as one line of at most `ROOM` characters; of a longer one, the fix or the last advice is kept.
 
     Parameters
     ----------
@@ -137,7 +138,7 @@ def in_one_line(text: object) -> str:
     text = " ".join(str(text).split())
     if len(text) <= ROOM:
         return text
-    mark = next(re.finditer(r" Fix(?: in pandas)?: |$", text))[0]
+    mark = next(_WAY_OUT.finditer(text))[0]
     head, _, fix = text.partition(mark) if mark else (text, "", "")
     room = ROOM - len(mark) - len(fix) - 3
     return f"{head[:room]}...{mark}{fix}" if room > 60 else f"{text[: ROOM - 3]}..."

@@ -45,7 +45,7 @@ def read_static(
     Raises
     ------
     ProblemError
-        The file cannot be read, no column names the series, or there is a column of dates.
+        The file cannot be read, no column identifies the series, or a column holds dates.
     """
     path, sheet = arguments.static, arguments.static_sheet
     if path is None:

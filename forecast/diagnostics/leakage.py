@@ -106,7 +106,7 @@ def check_no_leakage(
         Your own preprocessing: `prepare(df)` returns the frame for the model, for example with more columns, scaled, or
         smoothed. It runs again on each scrambled `df`, so a step that reads later rows is detected. `df` has the
         targets and everything else that `prepare` needs; its other columns are scrambled like past covariates. None:
-        `df` itself; what was done to it before is not checked.
+        `df` is used as it is, and preprocessing before the call is not checked.
     n_cuts : int, default=2
         Number of origins after which to scramble, spread over the folds.
     random_state : int, default=0

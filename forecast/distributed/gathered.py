@@ -139,7 +139,7 @@ def errors(shard: Shard, task: Task, regressor: bytes, split: bool, pads: bool, 
         As in `Member`.
     cut : int
     most : int
-        Windows at most; of more, some at even distances.
+        Maximum number of windows; if there are more, evenly spaced ones are taken.
 
     Returns
     -------
@@ -213,7 +213,7 @@ def forecaster_of(
 
 
 def _verdict(engine: Engine, shards: Sharded, network: RNNForecaster, split: bool, cut: int | None) -> tuple[Any, Any]:
-    """Errors on what was held out; without such windows nothing is known of them."""
+    """Errors on the held-out windows, if there are any."""
     found: list[Any] = []
     if cut is not None:
         fitted = engine.submit("fitted", bytes, network._as_bytes())

@@ -1,4 +1,4 @@
-"""The rounds of a fit: every shard trains from the same weights, and the mean of the results is what the next sees."""
+"""The rounds of a fit: every shard trains from the same weights, and the next round begins with their mean."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class Plan:
         Rounds of an epoch.
     recipe : Recipe
     subject : tuple of str
-        What is trained and on what, in words.
+        Descriptions of the network and of the data, for progress messages.
     checkpoint : path or None
     mark : str
-        What the fit is, for its checkpoint.
+        Hash of the initial network, the seed and the sizes, which a checkpoint must match.
     """
 
     engine: Engine
@@ -178,7 +178,7 @@ def _judged(plan: Plan, course: Course, template: Any) -> float:
 
 @contextmanager
 def _resumable(plan: Plan, course: Course) -> Iterator[None]:
-    """What ends the fit says how to go on."""
+    """Errors that end the fit say how to resume it."""
     try:
         yield
     except (ConnectionError, TimeoutError, RuntimeError) as error:

@@ -90,7 +90,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Summary:
-    """What all shards are asked for before the first round.
+    """What every shard reports before the first round.
 
     Attributes
     ----------
@@ -167,7 +167,7 @@ def _filled(preparation: Preparation, fill: Floats, split: bool) -> Floats:
 
 
 def summary(shard: Shard) -> Summary:
-    """When its windows are, and which series are too short."""
+    """The times of its windows, and the series that are too short."""
     times, counts = np.unique(np.asarray(shard.windows.time), return_counts=True)
     return Summary(times, counts, shard.left_out, shard.preparation.n_lost)
 

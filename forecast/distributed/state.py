@@ -1,4 +1,4 @@
-"""What travels between rounds: the weights and the optimiser's state, as bytes that hold numbers and no code."""
+"""What is sent between rounds: the weights and the optimiser's state, as bytes that hold numbers and no code."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class State:
         return pack(self.arrays, {"format": FORMAT, "version": str(VERSION), "steps": str(self.steps)})
 
     def put_into(self, model: RNNForecaster) -> RNNForecaster:
-        """Let a network go on from here.
+        """Give these weights and moments to a network.
 
         Parameters
         ----------
@@ -103,10 +103,10 @@ class State:
 
 
 def ahead(before: State, mean: State, velocity: Floats | None) -> tuple[State, Floats]:
-    """The weights of the next round: the mean, carried on a little along the way of the last rounds.
+    """The weights of the next round: the mean plus a momentum over the last rounds.
 
-    Nesterov's momentum over rounds. The mean of K shards moves less far than one network would, because what is by
-    chance in each of their steps cancels out.
+    Nesterov's momentum over rounds. The mean of K shards moves less far than one network would, because the noise
+    in their steps cancels out.
 
     Parameters
     ----------

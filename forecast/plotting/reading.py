@@ -50,7 +50,7 @@ def one_of(name: Any, known: Any, what: str) -> Any:
 
 
 def levels_of(coverage: Any, what: str = "coverage") -> list[float]:
-    """Shares between 0 and 1 as a list, ascending; None is none."""
+    """Shares between 0 and 1 as a list, ascending; None gives an empty list."""
     if coverage is None:
         return []
     return sorted(shares(coverage, what))

@@ -96,7 +96,7 @@ class Chain(Transform):
         return high - low <= ROUNDINGS * np.finfo(np.float64).eps * max(abs(low), abs(high))
 
     def _check_loaded(self) -> None:
-        """Refuse steps out of a model file that are none."""
+        """Refuse steps from a model file that are not transforms."""
         for step in (*self.steps, *self.steps_):
             if not isinstance(step, Transform):
                 raise ModelFileError(Refusal(f"a step of a chain is a {type(step).__name__}", expected="a transform"))

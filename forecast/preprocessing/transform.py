@@ -19,7 +19,7 @@ from .._types import Booleans, Floats
 
 __all__ = ["ROUNDINGS", "SAME", "Transform", "as_forecasts", "as_series"]
 
-ROUNDINGS = 10  # units in the last place of the largest value: a smaller spread is none, as in scikit-learn's scalers
+ROUNDINGS = 10  # units in the last place of the largest value: a smaller spread counts as 0, as in scikit-learn
 SAME = 1e-6  # relative: the inverse must return the fitted value to this precision
 
 

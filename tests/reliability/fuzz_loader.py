@@ -9,7 +9,7 @@ mutants of whole files lie on the disk. A mutant is made from its number, the se
 
 Findings are crashes, errors other than `ModelFileError` on loading, memory beyond twice the file and 1 MiB, more than a
 second for each MB, forecasts of NaN, and those that ask for more processes than there are cores. An error that a
-forecast raises is none.
+forecast raises is not a finding.
 """
 
 import argparse
