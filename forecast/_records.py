@@ -24,8 +24,17 @@ def _refuse_arguments(self: Any, names: tuple[str, ...], values: tuple[Any, ...]
         raise TypeError(f"{type(self).__name__} has the fields {', '.join(names)}, but got {what}")
 
 
+def _described(cls: Any) -> tuple[dict[str, None], list[tuple[str, Any, Any]]]:
+    """Names of the arguments, and the defaults of all fields; kept with the class when its first record is made."""
+    own = fields(cls)
+    names = dict.fromkeys(one.name for one in own if one.init)
+    defaults = [(one.name, one.default, one.default_factory) for one in own]
+    cls._arguments = names, defaults
+    return names, defaults
+
+
 def _init(self: Any, *values: Any, **named: Any) -> None:
-    names, defaults = self._arguments
+    names, defaults = vars(type(self)).get("_arguments") or _described(type(self))
     found = dict(zip(names, values, strict=False)) | named
     if len(found) != len(values) + len(named) or not found.keys() <= names.keys():
         _refuse_arguments(self, tuple(names), values, named)
@@ -39,7 +48,7 @@ def _init(self: Any, *values: Any, **named: Any) -> None:
             own[name] = default
         else:
             raise TypeError(f"{type(self).__name__} got no value for its field {name!r}")
-    if self._checked:
+    if hasattr(self, "__post_init__"):
         self.__post_init__()
 
 
@@ -80,11 +89,4 @@ else:
         for name, method in methods.items():
             if name not in vars(cls):
                 setattr(cls, name, method)
-        made = dataclass(init=False, repr=False, eq=False)(cls)
-        own = fields(made)
-        made._arguments = (
-            dict.fromkeys(one.name for one in own if one.init),
-            [(one.name, one.default, one.default_factory) for one in own],
-        )
-        made._checked = hasattr(made, "__post_init__")
-        return made
+        return dataclass(init=False, repr=False, eq=False)(cls)
