@@ -130,11 +130,14 @@ def test_m4_weights_by_the_given_naive2():
     given = Problem(
         frame=frame, part=part, target=["y0"], horizon=12, loss="absolute_error", mean=False, season=24,
         which=np.array([0, 1]), row=np.array([87, 87]), series="id",
-        new_score=partial(M4, naive2=np.full((2, 12), 3.0)),
+        new_score=partial(M4, naive2=np.full((2, 12), 3.0), whole=np.array([1.0, 4.0])),
     )  # fmt: skip
+    actual = given.actual(given.which, given.row)
     score = given.new_score(given)
-    score.add(given.which, given.row, given.actual(given.which, given.row), np.full((2, 12, 1), 3.0))
+    score.add(given.which, given.row, actual, np.full((2, 12, 1), 3.0))
     assert_allclose(score.result()["OWA"], 1)
+    errors = np.abs(actual - 3).mean(axis=(1, 2))
+    assert_allclose(score.result()["MASE"], (errors / [1, 4]).mean())  # scaled by the whole series
 
 
 # -------------------- splits
@@ -287,7 +290,8 @@ def test_every_task_of_the_table_is_registered_with_its_bar():
     names |= {f"ILI {steps}" for steps in (24, 36, 48, 60)}
     names |= {f"ett1/{freq} {term}" for freq in ("15T", "H") for term in ("short", "medium", "long")}
     names |= {f"jena/10T {term}" for term in ("short", "medium", "long")} | {"jena/H short"}
-    names |= {"fev jena 10T", "fev jena H", "M4 Hourly", "M4 Weekly", "Beijing D1a", "Beijing D1b"}
+    names |= {"fev jena 10T", "fev jena H", "M4 Hourly", "M4 Weekly", "M4 Hourly 64", "M4 Weekly 64"}
+    names |= {"Beijing D1a", "Beijing D1b"}
     names |= {"Valencia o3 5", "Valencia o3 24", "Melbourne 1", "Melbourne 7"}
     names |= {f"sp500 variance {steps}" for steps in (1, 5, 22)}
     names |= {"CO2", "notebook 01", "notebook 02", "notebook 06", "notebook 06 unseen"}
