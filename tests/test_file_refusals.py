@@ -199,6 +199,9 @@ MADE_UP_SERIES = {
     "names in an array without items": put(
         (*STATE, "roles", "fields", "series"), {"is": "objects", "shape": [2**40, 0], "items": []}
     ),
+    "a range of names": put(
+        (*STATE, "roles", "fields", "series"), {"is": "range", "start": 0, "stop": 10**6, "step": 3, "name": None}
+    ),
 }  # fmt: skip
 
 

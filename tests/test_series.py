@@ -290,6 +290,25 @@ def test_second_fit_starts_clean_and_a_failing_one_changes_nothing(df):
     assert not hasattr(fitted, "feature_names_in_")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("lookback", 5), ("horizon", 9), ("transform", "difference"), ("target", "pressure"), ("lower", 1e6)],
+)
+def test_a_parameter_that_is_set_after_fit_waits_for_the_next_fit(df, name, value):
+    """As everywhere in scikit-learn: what is fitted answers, in every verb."""
+    expected = answers(model().fit(df.iloc[:200]), df)
+    found = answers(model().fit(df.iloc[:200]).set_params(**{name: value}), df)
+    assert all(one.equals(other) for one, other in zip(found, expected, strict=True))
+
+
+def answers(fitted, df):
+    """Of every verb, on the 200 rows of `fit` and those after them."""
+    future = df.iloc[200:212]
+    scores = pd.Series([fitted.score(future), fitted.score(future, future["temperature"])])
+    before = [fitted.predict(), fitted.predict_interval(coverage=0.8), fitted.predict(history=df.iloc[:100])]
+    return [*before, scores, fitted.update(future).predict()]
+
+
 def test_changing_the_frame_after_fit_changes_no_forecast(df):
     data = df[["temperature"]].copy()
     fitted = model().fit(data)

@@ -11,11 +11,13 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils import Bunch
 
 from .._refusals import Refusal
+from .columns import NUMBER
 from .errors import NEWER, ModelFileError
 from .expected import expect
 from .registered import BY_CLASS, BY_NAME
@@ -124,6 +126,9 @@ def _object(reader: Reader, depth: int, fields: Tree, **name: Tree) -> Any:
     number = _begun(reader)
     fields = _read_members(reader, depth, fields)
     _refuse_unknown(known, fields, _field_names(known.cls))
+    for name, part in fields.items():
+        if isinstance(part, pd.RangeIndex) and name != "index":  # not the labels of rows: a class may make a list of it
+            reader.spend(len(part) * NUMBER)
     return _ended(reader, number, known.cls(**fields))
 
 

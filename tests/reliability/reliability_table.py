@@ -34,7 +34,9 @@ def cases_of(reporter):
     found = {}
     for outcome in ("passed", "failed", "error"):
         for report in reporter.stats.get(outcome, []):
-            if report.when == "call" or outcome != "passed":
+            if not hasattr(report, "user_properties"):  # of a file that could not be collected
+                found[report.nodeid] = False, {}
+            elif report.when == "call" or outcome != "passed":
                 found[report.nodeid] = (outcome == "passed", dict(report.user_properties))
     return found
 

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 import children
+import numpy as np
+import pandas as pd
 import pytest
 import tolerances
 
@@ -47,7 +49,7 @@ def fit():
     model.set_params(max_iter=400, tol=0, early_stopping=False).fit(long, long[:, -1])
 
 def update():
-    model.regressor_.set_params(max_iter=5000)  # it goes on as its last fit did, for a fifth of the epochs
+    model.set_params(regressor__max_iter=50_000)  # a fifth of them
     model.update(df[600:], refit="continue")
 
 calls = {
@@ -62,7 +64,7 @@ def saved():
     if isinstance(model, RNNForecaster):
         model.set_params(max_iter=1, tol=1e-4, early_stopping="auto")
     else:
-        model.regressor_.set_params(max_iter=1)
+        model.set_params(regressor__max_iter=1)
     model.save(path)
     return path.read_bytes()
 
@@ -100,9 +102,9 @@ def test_an_interrupt_is_answered_and_the_object_is_as_before(kind, record_prope
 
 def interrupted_command(folder, delay):
     """Exit code, and seconds from the signal to the end, of a fit by the command line."""
-    rows = "".join(f"2024-01-{1 + i // 24:02} {i % 24:02}:00,{i % 24}\n" for i in range(700))
-    data = Path(folder) / "data.csv"
-    data.write_text("time,y\n" + rows)
+    hours = pd.date_range("2020-01-01", periods=20_000, freq="h", name="time")  # more than six seconds of work
+    noise = np.random.default_rng(0).normal(size=len(hours))
+    pd.DataFrame({"y": hours.hour + noise}, hours).to_csv(Path(folder) / "data.csv")
     options = ["--target", "y", "--horizon", "4", "-o", "model"]
     command = [sys.executable, "-m", "forecast.cli", "fit", "data.csv", *options]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
