@@ -159,7 +159,7 @@ PYBIND11_MODULE(_core_bound, m, pybind11::mod_gil_not_used()) {
 // The only symbol that the library exports. pybind11 looks up a thread's state by the thread alone. In a
 // sub-interpreter of Python 3.11, it would wait forever for the lock that the thread itself holds, so it is not called
 // there.
-extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
+extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {  // NOLINT(bugprone-reserved-identifier): Python's name
   if (PyInterpreterState_Get() == PyInterpreterState_Main()) return PyInit__core_bound();
   PyErr_SetString(PyExc_ImportError,
                   "forecast cannot be imported in a sub-interpreter, only in the main interpreter of a process. Use "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._records import record
 from .._refusals import Refusal
@@ -14,7 +14,6 @@ from .vector import encoded_vector, segments_of_vector, unrolled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any
 
     from .architecture import Architecture
 
