@@ -94,7 +94,8 @@ def moments_of(model: RNNForecaster, windows: Windows) -> Moments:
     -------
     Moments
     """
-    n, known = len(windows), None
+    n: int = len(windows)
+    known: Any = None
     if not at_every_step(model):  # there the targets are rows of the past too, of which all but a few are known
         pieces = (windows[first : first + _PIECE] for first in range(0, n, _PIECE))
         known = np.sum([np.isfinite(np.asarray(piece.y)).sum(axis=0) for piece in pieces], axis=0)
