@@ -70,7 +70,8 @@ def tell_of_feedback(steps: int, horizon: int, recursive: bool | None = None) ->
         what,
         got="the steps after it are forecast from forecasts, not from observations, and their errors add up",
         advice=f"To judge forecasts of {horizon} steps: "
-        f"backtest(model, df, RollingOrigin(n_splits=5, horizon={horizon})), or cv=RollingOrigin(n_splits=5, horizon={horizon}) in scikit-learn's tools. If it is intended: "
+        f"backtest(model, df, RollingOrigin(n_splits=5, horizon={horizon})), or "
+        f"cv=RollingOrigin(n_splits=5, horizon={horizon}) in scikit-learn's tools. If it is intended: "
         "predict(X, recursive=True).",
     )
     caller = Caller()
