@@ -204,7 +204,7 @@ def _sentence(parts: dict[str, Any], said: Callable[[str], str]) -> str:
 
 
 _COMMANDS = ("pip install ", "mkdir -p ")
-_TO_FILL_IN = {"COLUMN", "FILE", "NAME", "VALUE", "ZONE"}
+_TO_FILL_IN = {"or", "COLUMN", "FILE", "NAME", "VALUE", "ZONE"}
 
 
 def way_out(words: str) -> str:
@@ -231,7 +231,7 @@ def way_out(words: str) -> str:
     tokens = shlex.split(words)
     options = [token.startswith("--") for token in tokens]
     paired = options[0] and not any(not one and not other for one, other in pairwise(options))
-    if words.startswith(_COMMANDS) or (paired and not _TO_FILL_IN & set(tokens)):
+    if (words.startswith(_COMMANDS) or paired) and not _TO_FILL_IN & set(tokens):
         return f"Fix: {words}."
     return f"{words[0].upper()}{words[1:]}." if words.startswith("leave out") else f"Use {words}."
 

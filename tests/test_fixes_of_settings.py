@@ -12,7 +12,15 @@ from recording_callback import Recorder
 from sklearn.linear_model import Ridge
 from sklearn.neural_network import MLPRegressor
 
-from forecast import BoundsWarning, FrameBlocks, PretrainedForecaster, RNNForecaster, SeriesForecaster, make_windows
+from forecast import (
+    BoundsWarning,
+    FrameBlocks,
+    PretrainedForecaster,
+    RNNForecaster,
+    SeriesForecaster,
+    TimeColumnWarning,
+    make_windows,
+)
 from forecast._refusals import refusal_of
 from forecast.diagnostics import explain
 from forecast.model_selection import PurgedTimeSeriesSplit, RollingOrigin, backtest
@@ -273,3 +281,21 @@ def test_a_fix_of_one_row_at_any_time_runs_and_helps():
     exec(str(refusal_of(refused.value).fix), scope)
     with pytest.raises(ValueError, match="the series has 1 rows"):
         series(decay(), gaps="irregular", freq=scope["freq"]).fit(DF[:1])
+
+
+def test_a_fix_of_a_time_column_runs_and_helps():
+    counted, scope = LONG[LONG["shop"] == "a"], {}
+    with pytest.warns(TimeColumnWarning) as said:
+        series().fit(counted)
+    exec(str(refusal_of(said[0].message).fix), scope)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TimeColumnWarning)
+        series(time=scope["time"]).fit(counted)
+
+
+def test_a_fix_of_levels_in_the_place_of_rows_runs_and_helps():
+    quantiles = network(loss="quantile", quantile=[0.1, 0.5, 0.9])
+    scope = {"model": series(quantiles).fit(DF)}
+    with pytest.warns(DeprecationWarning, match="takes X first") as said:
+        old = scope["model"].predict_quantiles([0.1, 0.9])
+    assert old.equals(eval(str(refusal_of(said[0].message).fix), scope))

@@ -1,4 +1,4 @@
-"""Every refusal of the package is a `Refusal`: nothing is raised with a plain text."""
+"""Every refusal and warning of the package is a `Refusal`: nothing is raised with a plain text."""
 
 import ast
 from collections import defaultdict
@@ -12,6 +12,7 @@ REASON = "a reason, which the refusal of the file quotes"
 PLAIN = {  # where a plain text may be raised, and why
     "__init__.py, <module>": "the package is not compiled, so nothing of it can be imported",
     "__init__.py, __getattr__": "Python's own words",
+    "_source_tree.py, installed_instead": "nothing of the package can be imported yet",
     "_files/container.py, _once": REASON,
     "_files/container.py, _refuse_constant": REASON,
     "_files/container.py, parsed": REASON,
@@ -77,9 +78,10 @@ def is_plain(value, scope, seen=()):
 
 
 def raised(scope):
-    """[what is raised as an exception with something in it] in a scope."""
+    """[what is raised as an exception with something in it, or warned of] in a scope."""
     found = [node.exc for node in within(scope) if isinstance(node, ast.Raise)]
-    return [call for call in found if isinstance(call, ast.Call) and call.args]
+    warned = [node for node in within(scope) if isinstance(node, ast.Call) and called(node) == "warn"]
+    return [call for call in found + warned if isinstance(call, ast.Call) and call.args]
 
 
 def plain_refusals(tree, name):
@@ -106,6 +108,7 @@ def test_no_refusal_is_a_plain_text(path):
     "raises",
     [
         "raise ValueError('text')",
+        "warnings.warn(f'{n} rows', UserWarning)",
         "raise ModelFileError(f'{n} rows')",
         "raise TypeError('a' + more)",
         "raise ValueError('{} rows'.format(n))",

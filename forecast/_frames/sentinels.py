@@ -79,7 +79,7 @@ def note_sentinels(panel: Panel, roles: Roles, stacklevel: int, frame: pd.DataFr
                   if pd.api.types.is_numeric_dtype(frame[label].dtype)]  # fmt: skip
     for role, label, column, starts, place in found:
         for value, others in sentinels_of(column, starts):
-            text = _sentence(role, label, column == value, value, others, place)
+            text = _looks_missing(role, label, column == value, value, others, place)
             warnings.warn(text, SentinelWarning, stacklevel=stacklevel + 1)
 
 
@@ -105,7 +105,7 @@ def placed(panel: Any) -> Callable[[int], str]:  # Panel, or rows made of one
     return place
 
 
-def _sentence(
+def _looks_missing(
     role: str,
     label: Hashable,
     rows: Booleans,
@@ -145,7 +145,7 @@ def note_later_sentinels(what: str, rows: Any, columns: Any, stacklevel: int) ->
     """
     for role, label, column, known in columns:
         for value, ends in _unlike(column, known):
-            text = _sentence(role, label, column == value, value, ends, placed(rows), what)
+            text = _looks_missing(role, label, column == value, value, ends, placed(rows), what)
             warnings.warn(text, SentinelWarning, stacklevel=stacklevel + 1)
 
 

@@ -39,8 +39,11 @@ class TimeColumnWarning(UserWarning):
 def note_time(label: Hashable, stacklevel: int) -> None:
     """Warn that a column was taken as the time of the rows."""
     warnings.warn(
-        f"the index only counts rows, so column {label!r} is taken as their time. Say so with time={label!r}; to count "
-        "rows instead, drop the column.",
+        Refusal(
+            f"the index only counts rows, so column {label!r} is taken as their time",
+            advice="To count rows instead, drop the column.",
+            fix=argument("time", label),
+        ),
         TimeColumnWarning,
         stacklevel=stacklevel + 1,
     )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._preparation import trained
+from .._refusals import Refusal
 from .._types import Integers
 
 if TYPE_CHECKING:
@@ -64,8 +65,11 @@ def within_time(
             told.append(f"{name} is trained for {steps} of {network.max_steps} steps")
     if told:
         warnings.warn(
-            f"max_seconds: {', '.join(told)}. The result depends on the speed of this machine; recipe_ gives it again "
-            "anywhere.",
+            Refusal(
+                ", ".join(told),
+                where="max_seconds:",
+                advice="The result depends on the speed of this machine; recipe_ reproduces it on any.",
+            ),
             UserWarning,
             stacklevel=2,
         )

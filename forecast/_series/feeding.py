@@ -66,11 +66,13 @@ def tell_of_feedback(steps: int, horizon: int, recursive: bool | None = None) ->
     if recursive is not None:
         fix = longer_horizon(steps)
         raise ValueError(Refusal(f"{what}, and recursive=False", expected=f"at most {horizon}", fix=fix))
-    text = (
-        f"{what}: the steps after it are forecast from forecasts, not from observations, and their errors add up. "
-        f"To judge forecasts of {horizon} steps: backtest(model, df, RollingOrigin(n_splits=5, horizon={horizon})), or "
-        f"cv=RollingOrigin(n_splits=5, horizon={horizon}) in scikit-learn's tools. If it is meant: "
-        "predict(X, recursive=True)."
+    text = Refusal(
+        what,
+        got="the steps after it are forecast from forecasts, not from observations, and their errors add up",
+        advice=f"To judge forecasts of {horizon} steps: "
+        f"backtest(model, df, RollingOrigin(n_splits=5, horizon={horizon})), or "
+        f"cv=RollingOrigin(n_splits=5, horizon={horizon}) in scikit-learn's tools. If it is intended: "
+        "predict(X, recursive=True).",
     )
     caller = Caller()
     if not _was_said(text, caller):

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 
 from .._progress import Progress
+from .._refusals import Refusal
 from .._tail import MANY
 from .._types import Floats, Integers
 from .kept import Average, Patience, Run
@@ -270,8 +271,11 @@ def _give_up(fit: _Training, progress: Progress, epoch: int, step: int, rate: fl
     progress.ends("diverged", **_kept(run, best=True))
     kept = f"those of epoch {run.best_epoch}" if run.best_epoch else "the initial ones"
     warnings.warn(
-        f"Training diverged: loss or gradient is not finite in epoch {epoch}, step {step}, at learning rate {rate:g}. "
-        f"The last finite best weights are kept ({kept}). Lower learning_rate, or set clip_norm or clip_value.",
+        Refusal(
+            f"Training diverged: loss or gradient is not finite in epoch {epoch}, step {step}, at learning rate "
+            f"{rate:g}. The last finite best weights are kept ({kept})",
+            advice="Lower learning_rate, or set clip_norm or clip_value.",
+        ),
         ConvergenceWarning,
         stacklevel=6,  # train, _fit, fit, scikit-learn's wrapper, the caller
     )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 
 from .._progress import Progress
+from .._refusals import Refusal
 from .._types import Floats, Integers
 from .kept import Average, Run
 from .schedule import Schedule
@@ -217,8 +218,11 @@ class PartsTraining:
         self.progress.ends("diverged", kept=0, loss=None, held_out=False)
         kept = "those before that part of the data" if sound else "the initial ones"
         warnings.warn(
-            f"Training diverged: loss or gradient is not finite in pass {epoch + 1}, step {step}. The last finite "
-            f"weights are kept ({kept}). Lower learning_rate, or set clip_norm or clip_value.",
+            Refusal(
+                f"Training diverged: loss or gradient is not finite in pass {epoch + 1}, step {step}. The last finite "
+                f"weights are kept ({kept})",
+                advice="Lower learning_rate, or set clip_norm or clip_value.",
+            ),
             ConvergenceWarning,
             stacklevel=6,  # train, the passes, fit of blocks, fit, scikit-learn's wrapper, the caller
         )

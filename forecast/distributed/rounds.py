@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from .._progress import Progress
-from .._refusals import extended
+from .._refusals import Refusal, extended
 from .._training import Patience, Run, Schedule
 from .checkpoint import Course, write_checkpoint
 from .engine import itself
@@ -219,8 +219,11 @@ def _give_up(run: Run, progress: Progress, course: Course, held_out: bool) -> No
     progress.ends("diverged", kept=kept, loss=None, held_out=held_out)
     where = f"those of epoch {kept}" if kept else "the initial ones"
     warnings.warn(
-        f"Training diverged: the loss of a shard is not finite in round {course.rounds}. The last finite best weights "
-        f"are kept ({where}). Lower learning_rate, or set clip_norm or clip_value.",
+        Refusal(
+            f"Training diverged: the loss of a shard is not finite in round {course.rounds}. The last finite best "
+            f"weights are kept ({where})",
+            advice="Lower learning_rate, or set clip_norm or clip_value.",
+        ),
         ConvergenceWarning,
         stacklevel=4,  # _give_up, train, fit, the caller
     )

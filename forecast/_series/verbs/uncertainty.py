@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..._decorators import available_if
 from ..._distributions import FAMILIES, Distribution
 from ..._preparation import LEVELS, PARAMETERS
-from ..._refusals import Refusal, argument, longer_horizon
+from ..._refusals import Fix, Refusal, argument, longer_horizon
 from ..._seeds import generator
 from ..._shares import shares
 from ..._types import Floats, FrameLike, Seed
@@ -483,7 +483,10 @@ def _rows_first(X: FrameLike, levels: Any) -> tuple[Any, Any]:
     if not numbers:
         return X, levels
     warnings.warn(
-        "predict_quantiles takes X first, and levels second, as of version 0.2. Fix: predict_quantiles(levels=...).",
+        Refusal(
+            "predict_quantiles takes X first, and levels second, as of version 0.2",
+            fix=Fix(f"model.predict_quantiles(levels={np.asarray(X).tolist()!r})", ""),
+        ),
         DeprecationWarning,
         stacklevel=3,
     )
