@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from .._records import record
 from .._refusals import Fix, Refusal, Words, joined, sentences, split_advice
 from .._types import Booleans, Floats, Integers
 from .sessions import wall_days
@@ -110,7 +111,7 @@ def _sessions(rows: FrameRows, axis: TimeAxis) -> TimeAxis:
     return replace(axis, freq=pd.offsets.CustomBusinessDay(weekmask=mask, holidays=closed.tolist()))
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Filling:
     """Where rows are put in.
 
