@@ -1,8 +1,8 @@
 """`record`: a dataclass that takes a tenth of the time at import.
 
 `dataclasses.dataclass` writes and compiles up to six functions for each class, half a millisecond each time the package
-is imported. Here all classes share functions that are compiled once. `dataclasses.replace`, `fields` and `asdict` work
-as ever, and to a type checker `record` is `dataclass`.
+is imported. Here all classes share functions that are compiled once. `dataclasses.replace`, `fields` and `asdict` take
+them, and to a type checker `record` is `dataclass`.
 """
 
 from __future__ import annotations
