@@ -36,7 +36,7 @@ inline std::vector<double> rate_of_each(const py::object& rates, const py::objec
   // NOLINTNEXTLINE(modernize-return-braced-init-list): braces would make a list of two numbers
   if (!rate.is_none()) return std::vector<double>(size_t(batches), rate.cast<double>());
   const double* each = optional<double>(rates, "rates", batches);
-  // NOLINTNEXTLINE(modernize-return-braced-init-list): braces would make a list of two pointers
+  // NOLINTNEXTLINE(modernize-return-braced-init-list): it is a range, not a list
   return std::vector<double>(each, each + batches);
 }
 
