@@ -388,6 +388,7 @@ void bind_network(py::module_& m) {
       .def_readwrite("first", &OptimizerHolder::first)
       .def_readwrite("second", &OptimizerHolder::second);
 
+  // NOLINTNEXTLINE(bugprone-unused-raii): making the object adds the class to the module
   py::class_<PackedHolder>(m, "Packed", "Weights in the order in which predictions read them; of one architecture.");
 
   py::class_<NetworkHolder>(m, "Network", "One architecture in one precision and instruction set; it holds no weights.")

@@ -33,8 +33,10 @@ inline int64_t batches_of(int64_t windows, int64_t batch_size) {
 inline std::vector<double> rate_of_each(const py::object& rates, const py::object& rate, int64_t batches) {
   if (rates.is_none() == rate.is_none())
     throw py::type_error("rates: expected either rates, one per batch, or rate, one for all");
+  // NOLINTNEXTLINE(modernize-return-braced-init-list): braces would make a list of two numbers
   if (!rate.is_none()) return std::vector<double>(size_t(batches), rate.cast<double>());
   const double* each = optional<double>(rates, "rates", batches);
+  // NOLINTNEXTLINE(modernize-return-braced-init-list): it is a range, not a list
   return std::vector<double>(each, each + batches);
 }
 
