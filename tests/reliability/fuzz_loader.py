@@ -32,7 +32,17 @@ from typing import NamedTuple
 
 import numpy as np
 from joblib._parallel_backends import LokyBackend
-from model_changes import at, changed_header, changed_tensor, changed_tree, parsed, put_together, sealed, taken_apart, ways
+from model_changes import (
+    at,
+    changed_header,
+    changed_tensor,
+    changed_tree,
+    parsed,
+    put_together,
+    sealed,
+    taken_apart,
+    ways,
+)
 from sklearn.base import BaseEstimator
 from sklearn.utils import _param_validation
 
