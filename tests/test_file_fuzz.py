@@ -19,9 +19,7 @@ def fuzzer():
 
 def test_a_mutant_of_a_model_file_is_refused_or_a_model(fuzzer, tmp_path):
     """No crash, no other error, no more memory and time than its size justifies, no forecast of NaN."""
-    from file_mutants import Pool, corpus  # next to the fuzzer, which has put its folder on the path
-
-    whole = Pool(corpus(tmp_path, NAMES))
+    whole = fuzzer.Pool(fuzzer.corpus(tmp_path, NAMES))
     files = whole, whole  # to trim them takes a minute
     words, found = fuzzer.fuzz(files, tmp_path, seed=21, count=300)
     assert found == []

@@ -210,9 +210,10 @@ def test_a_forecaster_that_was_made_up_is_refused(kind, tmp_path):
     refused_by_load(tmp_path, with_tree(series(), tmp_path, MADE_UP_SERIES[kind]))
 
 
-@pytest.mark.parametrize(
-    "levels", [[0.1, 0.5, {"is": "float", "value": "-inf"}], [0.5, 0.5], [0.5, 1.5], ["0.5"], None]
-)
+MINUS_INFINITY = {"is": "float", "value": "-inf"}
+
+
+@pytest.mark.parametrize("levels", [[0.1, 0.5, MINUS_INFINITY], [0.5, 0.5], [0.5, 1.5], ["0.5"], None])
 def test_levels_of_quantiles_that_no_fit_has_are_refused(levels, tmp_path):
     """A level of -inf once loaded, and its forecast was infinite."""
     quantiles = small(loss="quantile", quantile=(0.1, 0.5, 0.9)).fit(X, ONE)

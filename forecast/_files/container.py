@@ -34,9 +34,7 @@ LARGEST_RANK = 8
 SMALL = 1 << 20  # bytes that any file may take, besides twice its own size
 MEMORY = {"{": 700, "[": 160, ",": 64}  # bytes that JSON takes at most, for each of its signs
 DEEPEST = 128  # objects and lists of JSON inside of each other; twice as many as a model has values
-BLOCKS = re.compile(
-    r"(?s).{1,65536}(?:(?<=\\).)*"
-)  # parts of JSON, none of which ends between a backslash and its sign
+BLOCKS = re.compile(r"(?s).{1,65536}(?:(?<=\\).)*")  # parts of JSON; none ends after a backslash
 STEPS = np.zeros(128, np.int8)  # of the depth, by the sign
 STEPS[[ord(sign) for sign in "[{"]], STEPS[[ord(sign) for sign in "]}"]] = 1, -1
 LONGEST_HEADER = 100_000_000  # bytes: the limit of safetensors' own readers

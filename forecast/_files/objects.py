@@ -126,8 +126,8 @@ def _object(reader: Reader, depth: int, fields: Tree, **name: Tree) -> Any:
     number = _begun(reader)
     fields = _read_members(reader, depth, fields)
     _refuse_unknown(known, fields, _field_names(known.cls))
-    for own, part in fields.items():
-        if isinstance(part, pd.RangeIndex) and own != "index":  # not the labels of rows: a class may make a list of it
+    for field, part in fields.items():
+        if isinstance(part, pd.RangeIndex) and field != "index":  # of no rows: it may become a list
             reader.spend(len(part) * NUMBER)
     return _ended(reader, number, known.cls(**fields))
 

@@ -9,7 +9,7 @@ mutants of whole files lie on the disk. A mutant is made from its number, the se
 
 Findings are crashes, errors other than `ModelFileError` on loading, memory beyond twice the file and 1 MiB, more than a
 second for each MB, forecasts of NaN, and those that ask for more processes than there are cores. An error that a
-forecast raises is not a finding.
+forecast raises is none.
 """
 
 import argparse
@@ -17,23 +17,37 @@ import collections
 import contextlib
 import functools
 import gc
+import itertools
 import json
+import marshal
 import os
+import random
 import resource
 import signal
 import sys
 import time
 import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from joblib._parallel_backends import LokyBackend
+from model_changes import (
+    at,
+    changed_header,
+    changed_tensor,
+    changed_tree,
+    parsed,
+    put_together,
+    sealed,
+    taken_apart,
+    ways,
+)
 from sklearn.base import BaseEstimator
 from sklearn.utils import _param_validation
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from file_mutants import forecast_of, mutant, pools, put_together
+TESTS = Path(__file__).parents[1]
+sys.path.insert(0, str(TESTS))
 
 BATCH = 5000  # mutants of a child
 FLOOR, PER_BYTE = 0.5, 1e-6  # seconds: any file, and a byte of it
@@ -41,8 +55,140 @@ SPARE, TIMES = 1 << 20, 2  # bytes that any file may take, and times its own siz
 NOISE = 1 << 18  # bytes: pages of the interpreter that a load touches for the first time
 ROOM = 1 << 29  # bytes that a child may ask for; more is refused by the system
 HANG = 10  # seconds of processor time
+TRIMMED = 0.9  # share of mutants of trimmed files
 JOBS = os.cpu_count()  # processes that a forecast may ask for
 GARBAGE = 200  # mutants between two collections
+
+SERIES = [
+    "panel", "panel of categories", "trading calendar given", "covariates", "quantiles", "mask", "periods",
+    "whole numbers", "panel in levels", "several targets", "series, cycle and segments", "window_norm",
+    "linear weights of each series", "holidays given", "regressor: pipeline", "regressor: RidgeCV",
+    "regressor: MultiOutputRegressor", "regressor: TransformedTargetRegressor", "regressor: SeasonalNaive",
+    "transform: chain", "transform: PowerTransformer", "transform: QuantileTransformer", "transform: asinh",
+]  # fmt: skip
+WINDOWS = ["gru", "segments", "steps", "several levels", "RandomState", "early stopping", "Windows"]
+
+
+def panel_of_many():
+    """Twenty series with transforms, which a file has as columns."""
+    import saved_models
+    from sklearn.linear_model import Ridge
+
+    parts = [saved_models.frame(saved_models.days(30)).assign(shop=f"shop {number}") for number in range(20)]
+    data = saved_models.pd.concat(parts).reset_index()
+    return saved_models.series(Ridge(), data, series="shop", time="day", transform=["log", "standard"])
+
+
+class Seed(NamedTuple):
+    """A file to change; its tree as JSON."""
+
+    name: str
+    metadata: dict
+    model: str
+    tensors: list
+
+
+def corpus(folder, names=None):
+    """Files to change, by name: those of earlier releases and fresh ones, as they are in the folder or are made now."""
+    import saved_models
+
+    files = {path.stem: path.read_bytes() for path in sorted((TESTS / "golden").glob("models-*/*.forecast"))}
+    makers = {name: (saved_models.SERIES | saved_models.WINDOWS)[name] for name in (*SERIES, *WINDOWS)}
+    makers["panel of many"] = panel_of_many
+    for name in makers if names is None else names:
+        path = folder / f"{name}.forecast"
+        if not path.is_file():
+            makers[name]().save(path)
+        files[name] = path.read_bytes()
+    return [Seed(name, *taken_apart(data)) for name, data in files.items()]
+
+
+# -------------------- less of a file
+
+
+def trimmed(seed, folder):
+    """What is left of a file, part by part, where it still loads and forecasts; kept in the folder."""
+    path = folder / f"{seed.name}.trimmed"
+    if not path.is_file():
+        metadata = {name: text for name, text in seed.metadata.items() if name != "card"}
+        tree, tensors = json.loads(seed.model), seed.tensors
+        before = None
+        while before != (before := json.dumps(tree)):
+            tree, tensors = less_of(metadata, tree, tensors)
+        path.write_bytes(put_together(metadata, tree, tensors))
+    return Seed(seed.name, *taken_apart(path.read_bytes()))
+
+
+def less_of(metadata, tree, tensors):
+    """The tree without each part in turn, largest first, as long as it is a model."""
+    for way in sorted(ways(tree), key=len)[1:]:
+        with contextlib.suppress(LookupError, TypeError):  # it went with what was around it
+            without = json.loads(json.dumps(tree))
+            del at(without, way[:-1])[way[-1]]
+            used = set(texts_in(without))
+            rest = [part for part in tensors if part[0] in used]
+            if is_model(put_together(metadata, without, rest)):
+                tree, tensors = without, rest
+    return tree, tensors
+
+
+def texts_in(tree):
+    return (part for part in (at(tree, way) for way in ways(tree)) if isinstance(part, str))
+
+
+def is_model(data):
+    from forecast._files.saved import from_bytes
+
+    try:
+        return bool(np.isfinite(forecast_of(from_bytes(data))).all())
+    except Exception:  # whatever it is, it is needed
+        return False
+
+
+# -------------------- mutants
+
+
+class Pool:
+    """Files to choose from; the costlier the load, the rarer."""
+
+    def __init__(self, seeds):
+        self.seeds = seeds
+        self.weights = list(itertools.accumulate(1 / len(seed.model) for seed in seeds))
+
+    def drawn(self, rng):
+        return rng.choices(self.seeds, cum_weights=self.weights)[0]
+
+
+def pools(folder, names=None):
+    """Trimmed files and whole ones."""
+    files = corpus(folder, names)
+    return Pool([trimmed(one, folder) for one in files]), Pool(files)
+
+
+def mutant(files, seed, number):
+    """The bytes of a mutant, the name of the file that it was, and whether that was a whole one."""
+    rng = random.Random(f"{seed} {number}")
+    whole = rng.random() >= TRIMMED
+    name, metadata, model, tensors = files[whole].drawn(rng)
+    copy, places = parsed(model)
+    metadata, tree, tensors = dict(metadata), marshal.loads(copy), [list(part) for part in tensors]
+    header_too = None
+    for _ in range(rng.choice([1, 1, 1, 2, 4])):
+        kind = rng.random()
+        if kind < 0.55:
+            tree = changed_tree(rng, tree, places)
+        elif kind < 0.9:
+            tensors = changed_tensor(rng, tensors)
+        else:
+            header_too = changed_header(rng)
+    data = put_together(metadata, tree, tensors, header_too)
+    if rng.random() < 0.05:  # bytes of any place
+        data = bytearray(data[:-32])
+        for _ in range(rng.choice([1, 8])):
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        data = sealed(bytes(data[: rng.choice([len(data), len(data), rng.randrange(len(data))])]))
+    return name, data, whole
+
 
 # -------------------- one mutant
 
@@ -66,8 +212,17 @@ def memory_at_most():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+def forecast_of(model):
+    if hasattr(model, "future_frame"):
+        future = model.future_frame()
+        known = model._state.schema.future_names
+        future[known] = 20.0
+        return model.predict(future).select_dtypes("number").to_numpy()
+    return model.predict(np.sin(np.arange(3.0 * min(model.n_features_in_, 10**4))).reshape(3, -1))
+
+
 def judged(load, size):
-    """The outcome of a load: a word, findings, memory and time; the best of four loads, where one is too much.
+    """What came of a load: a word, findings, memory and time; the best of four loads, as far as one is too much.
 
     The first counts from the highest peak of all files before, which is quick to ask for and at worst too much.
     """
@@ -202,7 +357,7 @@ def run_batch(files, seed, numbers, folder):
 
 
 def resumed(state):
-    """How many mutants an earlier run made, their outcomes, and the findings."""
+    """How many mutants an earlier run made, what came of them, and the findings."""
     if state is None or not state.is_file():
         return 0, collections.Counter(), []
     kept = json.loads(state.read_text())

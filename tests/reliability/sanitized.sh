@@ -5,6 +5,8 @@
 #                                                    the build takes 240 CPU seconds, 133 of them for the kernels
 #   tests/reliability/sanitized.sh undefined FOLDER  the same with UBSan in the kernels too, which compile for longer
 #   tests/reliability/sanitized.sh thread FOLDER     ThreadSanitizer over the program of tests/native, without OpenMP
+#   tests/reliability/sanitized.sh openmp FOLDER     the same with clang and its OpenMP, whose Archer explains the team's
+#                                                    barriers to ThreadSanitizer; 46 CPU seconds
 #   tests/reliability/sanitized.sh valgrind FOLDER   memcheck over one fit of each family, with the installed core
 #
 # FOLDER keeps objects and logs; the CPU seconds of each file are printed as it is compiled. PYTHON names another
@@ -16,6 +18,7 @@ root=$(cd "$here/../.." && pwd)
 python=${PYTHON:-python3}
 part=$1 folder=$(mkdir -p "$2" && cd "$2" && pwd)
 log=$folder/$part.log
+: > "$log"
 tests=${TESTS:-core door gather hardening golden bits gradients layers attention flow conformal}
 frames="-g1 -fno-omit-frame-pointer"
 outline="--param asan-instrumentation-with-call-threshold=0" # calls instead of checks in line: compiles faster
@@ -43,6 +46,14 @@ under_address() {  # the door, then every file of tests, whatever the one before
   done
 }
 
+on_threads() {  # the native program with four threads and with one, which give the same values
+  for n in 4 1; do
+    THREADS=$n "$folder/$part/kernels" > "$folder/$n.values" 2>> "$log" || echo "$part: ended with $?"
+  done
+  cmp "$folder/1.values" "$folder/4.values" && echo "$part: the same $(wc -l < "$folder/1.values") values"
+  count 'WARNING: ThreadSanitizer'
+}
+
 case $part in
   address | undefined)
     kernel=address
@@ -54,10 +65,12 @@ case $part in
     ;;
   thread)
     build --native --no-openmp --flags "-O1 -g1 -fsanitize=thread"
-    THREADS=4 "$folder/thread/kernels" > "$folder/four.values" 2> "$log" || echo "thread: ended with $?"
-    THREADS=1 "$folder/thread/kernels" > "$folder/one.values" 2>> "$log" || echo "thread: ended with $?"
-    cmp "$folder/one.values" "$folder/four.values" && echo "thread: the same $(wc -l < "$folder/one.values") values"
-    count 'WARNING: ThreadSanitizer'
+    on_threads
+    ;;
+  openmp)
+    build --native --compiler clang++ --flags "-O1 -g1 -fsanitize=thread"
+    export OMP_TOOL_LIBRARIES=${ARCHER:-/usr/lib/llvm-14/lib/libarcher.so} TSAN_OPTIONS=ignore_noninstrumented_modules=1
+    on_threads
     ;;
   valgrind)
     FORECAST_ISA=v3 PYTHONMALLOC=malloc OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 valgrind --error-limit=no \
@@ -67,7 +80,7 @@ case $part in
     printf 'valgrind: %d frames of the core in reports, see %s\n' "$(grep -cE '^==[0-9]+== +(at|by).*(_core[.]cpython|forecast::)' "$log")" "$log"
     ;;
   *)
-    echo "sanitized.sh: expected address, undefined, thread or valgrind, got $part" >&2
+    echo "sanitized.sh: expected address, undefined, thread, openmp or valgrind, got $part" >&2
     exit 2
     ;;
 esac

@@ -1,66 +1,12 @@
-"""Mutants of model files, for `fuzz_loader.py`: changed bytes and structure, with the checksum made right."""
+"""Model files in parts, and changes of them by chance: the mutants of `fuzz_loader.py`."""
 
 import contextlib
 import functools
 import hashlib
-import itertools
 import json
 import marshal
-import random
-import sys
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-
-TESTS = Path(__file__).parents[1]
-sys.path.insert(0, str(TESTS))
-
-TRIMMED = 0.9  # share of mutants of trimmed files
-
-SERIES = [
-    "panel", "panel of categories", "trading calendar given", "covariates", "quantiles", "mask", "periods",
-    "whole numbers", "panel in levels", "several targets", "series, cycle and segments", "window_norm",
-    "linear weights of each series", "holidays given", "regressor: pipeline", "regressor: RidgeCV",
-    "regressor: MultiOutputRegressor", "regressor: TransformedTargetRegressor", "regressor: SeasonalNaive",
-    "transform: chain", "transform: PowerTransformer", "transform: QuantileTransformer", "transform: asinh",
-]  # fmt: skip
-WINDOWS = ["gru", "segments", "steps", "several levels", "RandomState", "early stopping", "Windows"]
-
-
-def panel_of_many():
-    """Twenty series with transforms, which a file has as columns."""
-    import saved_models
-    from sklearn.linear_model import Ridge
-
-    parts = [saved_models.frame(saved_models.days(30)).assign(shop=f"shop {number}") for number in range(20)]
-    data = saved_models.pd.concat(parts).reset_index()
-    return saved_models.series(Ridge(), data, series="shop", time="day", transform=["log", "standard"])
-
-
-class Seed(NamedTuple):
-    """A file to change; its tree as JSON."""
-
-    name: str
-    metadata: dict
-    model: str
-    tensors: list
-
-
-def corpus(folder, names=None):
-    """Files to change, by name: those of earlier releases and fresh ones, as they are in the folder or are made now."""
-    import saved_models
-
-    files = {path.stem: path.read_bytes() for path in sorted((TESTS / "golden").glob("models-*/*.forecast"))}
-    makers = {name: (saved_models.SERIES | saved_models.WINDOWS)[name] for name in (*SERIES, *WINDOWS)}
-    makers["panel of many"] = panel_of_many
-    for name in makers if names is None else names:
-        path = folder / f"{name}.forecast"
-        if not path.is_file():
-            makers[name]().save(path)
-        files[name] = path.read_bytes()
-    return [Seed(name, *taken_apart(data)) for name, data in files.items()]
-
 
 # -------------------- files in parts
 
@@ -93,57 +39,6 @@ def put_together(metadata, tree, tensors, header_too=None):
 
 def sealed(data):
     return data + hashlib.sha256(data).digest()
-
-
-# -------------------- less of a file
-
-
-def trimmed(seed, folder):
-    """What is left of a file, part by part, where it still loads and forecasts; kept in the folder."""
-    path = folder / f"{seed.name}.trimmed"
-    if not path.is_file():
-        metadata = {name: text for name, text in seed.metadata.items() if name != "card"}
-        tree, tensors = json.loads(seed.model), seed.tensors
-        before = None
-        while before != (before := json.dumps(tree)):
-            tree, tensors = less_of(metadata, tree, tensors)
-        path.write_bytes(put_together(metadata, tree, tensors))
-    return Seed(seed.name, *taken_apart(path.read_bytes()))
-
-
-def less_of(metadata, tree, tensors):
-    """The tree without each part in turn, largest first, as long as it is a model."""
-    for way in sorted(ways(tree), key=len)[1:]:
-        with contextlib.suppress(LookupError, TypeError):  # it went with what was around it
-            without = json.loads(json.dumps(tree))
-            del at(without, way[:-1])[way[-1]]
-            used = set(texts_in(without))
-            rest = [part for part in tensors if part[0] in used]
-            if is_model(put_together(metadata, without, rest)):
-                tree, tensors = without, rest
-    return tree, tensors
-
-
-def texts_in(tree):
-    return (part for part in (at(tree, way) for way in ways(tree)) if isinstance(part, str))
-
-
-def forecast_of(model):
-    if hasattr(model, "future_frame"):
-        future = model.future_frame()
-        known = model._state.schema.future_names
-        future[known] = 20.0
-        return model.predict(future).select_dtypes("number").to_numpy()
-    return model.predict(np.sin(np.arange(3.0 * min(model.n_features_in_, 10**4))).reshape(3, -1))
-
-
-def is_model(data):
-    from forecast._files.saved import from_bytes
-
-    try:
-        return bool(np.isfinite(forecast_of(from_bytes(data))).all())
-    except Exception:  # whatever it is, it is needed
-        return False
 
 
 # -------------------- mutations
@@ -298,45 +193,3 @@ def changed_header(rng):
             header[rng.choice(["", "x", "é", "a" * 10**4])] = entry
 
     return change
-
-
-class Pool:
-    """Files to choose from; the costlier the load, the rarer."""
-
-    def __init__(self, seeds):
-        self.seeds = seeds
-        self.weights = list(itertools.accumulate(1 / len(seed.model) for seed in seeds))
-
-    def drawn(self, rng):
-        return rng.choices(self.seeds, cum_weights=self.weights)[0]
-
-
-def pools(folder, names=None):
-    """Trimmed files and whole ones."""
-    files = corpus(folder, names)
-    return Pool([trimmed(one, folder) for one in files]), Pool(files)
-
-
-def mutant(files, seed, number):
-    """The bytes of a mutant, the name of the file that it was, and whether that was a whole one."""
-    rng = random.Random(f"{seed} {number}")
-    whole = rng.random() >= TRIMMED
-    name, metadata, model, tensors = files[whole].drawn(rng)
-    copy, places = parsed(model)
-    metadata, tree, tensors = dict(metadata), marshal.loads(copy), [list(part) for part in tensors]
-    header_too = None
-    for _ in range(rng.choice([1, 1, 1, 2, 4])):
-        kind = rng.random()
-        if kind < 0.55:
-            tree = changed_tree(rng, tree, places)
-        elif kind < 0.9:
-            tensors = changed_tensor(rng, tensors)
-        else:
-            header_too = changed_header(rng)
-    data = put_together(metadata, tree, tensors, header_too)
-    if rng.random() < 0.05:  # bytes of any place
-        data = bytearray(data[:-32])
-        for _ in range(rng.choice([1, 8])):
-            data[rng.randrange(len(data))] = rng.randrange(256)
-        data = sealed(bytes(data[: rng.choice([len(data), len(data), rng.randrange(len(data))])]))
-    return name, data, whole
