@@ -1,7 +1,7 @@
 """The items of reliability, their bars, and the tests that decide them, for the table of `pytest -m reliability`.
 
 Tests are named as in tests/: `test_process.py::test_x`. What needs another build, another machine or hours is run by a
-script of this folder or elsewhere, and `elsewhere` says by which; what it found last stands in recorded.json.
+script of this folder or elsewhere, and `elsewhere` says by which; what it found last is in recorded.json.
 """
 
 import json

@@ -3,7 +3,7 @@
     python tests/reliability/door.py --n 100000 --seed 0
 
 Each seed draws a network and ten calls. Each call must answer, or refuse with an exception of Python. Run it with the
-core of sanitized.sh: what the sanitizers have to say ends the process or stands on stderr. The seed is printed where a
+core of sanitized.sh: what the sanitizers have to say ends the process or is on stderr. The seed is printed where a
 call ends in anything else.
 """
 

@@ -9,7 +9,7 @@ mutants of whole files lie on the disk. A mutant is made from its number, the se
 
 Findings are crashes, errors other than `ModelFileError` on loading, memory beyond twice the file and 1 MiB, more than a
 second for each MB, forecasts of NaN, and those that ask for more processes than there are cores. An error that a
-forecast raises is none.
+forecast raises is not a finding.
 """
 
 import argparse
@@ -222,7 +222,7 @@ def forecast_of(model):
 
 
 def judged(load, size):
-    """What came of a load: a word, findings, memory and time; the best of four loads, as far as one is too much.
+    """The outcome of a load: a word, findings, memory and time; the best of four loads, where one is too much.
 
     The first counts from the highest peak of all files before, which is quick to ask for and at worst too much.
     """
@@ -357,7 +357,7 @@ def run_batch(files, seed, numbers, folder):
 
 
 def resumed(state):
-    """How many mutants an earlier run made, what came of them, and the findings."""
+    """How many mutants an earlier run made, their outcomes, and the findings."""
     if state is None or not state.is_file():
         return 0, collections.Counter(), []
     kept = json.loads(state.read_text())

@@ -19,7 +19,7 @@ from functools import partial
 import pytest
 
 SECONDS = 600  # of the tests of one fault; a fault that makes them endless is found
-ALL = 7200  # seconds of all tests with every line noted, beside other work
+ALL = 7200  # seconds of all tests with every line noted, on a busy machine
 
 
 def in_fork(work, seconds=SECONDS):
@@ -79,15 +79,15 @@ class Hunt:
         Plants a fault in this process.
     prefer : callable
         From a fault and a test's id to what comes first among its tests; smaller is earlier.
-    told : callable
+    heard : callable
         What to do with a fault and the test that found it, or None.
     traced : bool, default=True
         Whether to run all tests beforehand and note their lines, those of Python.
     """
 
-    def __init__(self, folder, note, faults, plant, prefer, told, traced=True):
+    def __init__(self, folder, note, faults, plant, prefer, heard, traced=True):
         self.folder, self.note = f"{folder}/", note
-        self.faults, self.plant, self.prefer, self.told = faults, plant, prefer, told
+        self.faults, self.plant, self.prefer, self.heard = faults, plant, prefer, heard
         self.traced, self.sound, self.failed = traced, {}, False
         self.lines, self.shared = set(), {}
 
@@ -117,7 +117,7 @@ class Hunt:
             while found in items and not self.is_sound(items[found]):
                 able = [item for item in able if item.nodeid != found]
                 found = in_fork(partial(self.shown, fault, able))
-            self.told(fault, {None: "no end", False: "the process ended"}.get(found, found) or None)
+            self.heard(fault, {None: "no end", False: "the process ended"}.get(found, found) or None)
         return True
 
     def reached(self, items):

@@ -1,7 +1,7 @@
 """The table that `pytest -m reliability` ends with: of each item its bar, and the figure that this run gave.
 
 The items and their bars are in bars.py, together with the tests that decide them: those of this folder, and those that
-stand elsewhere, which `-m reliability` takes along. A test gives its figure by `record_property("figure", ...)`; where
+are elsewhere, which `-m reliability` takes along. A test gives its figure by `record_property("figure", ...)`; where
 it gives none, the figure is how many of its cases passed. `record_property("over", True)` marks a bar of time that was
 missed: other work on the machine stretches it, so no test fails of it.
 """

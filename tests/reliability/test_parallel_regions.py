@@ -1,4 +1,4 @@
-"""F28: one parallel region for many training steps, however long the windows are; and a fit beside a busy machine."""
+"""F28: one parallel region for many training steps, however long the windows are; and a fit on a busy machine."""
 
 import children
 import pytest
@@ -41,12 +41,12 @@ seconds()
 alone = sorted(seconds() for _ in range(3))[1]
 hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
 try:
-    beside = sorted(seconds() for _ in range(3))[1]
+    busy = sorted(seconds() for _ in range(3))[1]
 finally:
     for hog in hogs:
         hog.kill()
         hog.wait()
-print(json.dumps(beside / alone))
+print(json.dumps(busy / alone))
 """
 
 
@@ -64,5 +64,5 @@ def test_regions_do_not_grow_with_the_windows(tmp_path, record_property):
 
 def test_a_fit_beside_two_busy_processes(record_property):
     ratio = children.run(HOG, seconds=300)
-    record_property("figure", f"{ratio:.1f} times as long beside two busy processes")
+    record_property("figure", f"{ratio:.1f} times as long with two busy processes")
     record_property("over", ratio > 3)
