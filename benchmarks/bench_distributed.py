@@ -255,7 +255,7 @@ def main():
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
     parser.add_argument("--passes", type=int, default=10)
     parser.add_argument("--shards", type=int, default=8)
-    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--hidden", type=int, default=64)
     parser.add_argument("--rows", type=int, default=1500)

@@ -126,7 +126,7 @@ def test_optimisers_that_divide_by_noise_have_a_higher_rate_for_a_divided_batch(
 
     monkeypatch.setattr(RNNForecaster, "fit", record)
     network = RNNForecaster(hidden_size=4, max_iter=1, optimizer=optimizer, weight_decay=0.1, random_state=0)
-    fit(forecaster(regressor=network), panel(), n_shards=n_shards)
+    fit(forecaster(regressor=network), panel(), n_shards=n_shards, rounds_per_epoch=1)
     assert len(seen) == n_shards
     for one in seen:
         assert one == pytest.approx(expected)

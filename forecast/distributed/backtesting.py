@@ -35,7 +35,7 @@ __all__ = ["backtest"]
 
 def backtest(
     model: SeriesForecaster, ddf: Any, cv: Any, *, client: Any = None, refit: bool = True, n_shards: int = 8,
-    rounds_per_epoch: int = 1, timeout: float = 300.0,
+    rounds_per_epoch: int = 4, timeout: float = 300.0,
 ) -> BacktestReport:  # fmt: skip
     """Forecast from several origins as if each were today, with a network trained in shards.
 

@@ -38,7 +38,7 @@ __all__ = ["checked", "fit", "seeded", "trained"]
 
 
 def fit(
-    model: SeriesForecaster, ddf: Any, *, client: Any = None, n_shards: int = 8, rounds_per_epoch: int = 1,
+    model: SeriesForecaster, ddf: Any, *, client: Any = None, n_shards: int = 8, rounds_per_epoch: int = 4,
     checkpoint: str | os.PathLike[str] | None = None, resume: str | os.PathLike[str] | None = None,
     timeout: float = 300.0,
 ) -> SeriesForecaster:  # fmt: skip
@@ -61,9 +61,9 @@ def fit(
     n_shards : int, default=8
         Number of shards, at most the number of series. At least as many as there will be workers; with more, each step
         of the optimiser counts for less of an epoch.
-    rounds_per_epoch : int, default=1
-        Number of times in an epoch that weights are averaged. More cost more messages; see the user guide for how many
-        pay.
+    rounds_per_epoch : int, default=4
+        Number of times in an epoch that weights are averaged. More rounds are more accurate on small panels and cost
+        more messages; with rounds under a few seconds, fewer are faster. See the user guide.
     checkpoint : path, default=None
         File that holds the state of the fit after each round. It is replaced in one step.
     resume : path, default=None
