@@ -34,6 +34,8 @@ class TunedRidge:
         self.groups = groups
         sums = self._sums("learnt", lags[-1])
         column, row = flat.window_ends("tuned", horizon)
+        if not all(sums[2]) or not len(column):
+            raise ValueError("too few rows for ridge regression: no windows to train on, or none to be tuned on.")
         keep = drawn(self.rng, len(column), max(2000, 2_000_000 // horizon))
         column, row = column[keep], row[keep]
         X, newest = self._inputs(column, row, lags[-1]), flat.newest(column, row)[:, None]
