@@ -22,7 +22,6 @@ from forecast import (
     make_windows,
 )
 from forecast._refusals import refusal_of
-from forecast.diagnostics import explain
 from forecast.model_selection import PurgedTimeSeriesSplit, RollingOrigin, backtest
 
 N = 80
@@ -248,11 +247,6 @@ SETTINGS = {
     "other members in an update": (
         {"model": series(network()).fit(DF).set_params(regressor=None), "X": DF},
         lambda s: s["model"].update(LATER, history=DF, refit="continue"),
-    ),
-    # -------------------- explanations
-    "an explanation of the pretrained network": (
-        {},
-        lambda s: explain(series(Ridge() if "pretrained" in s else PretrainedForecaster()).fit(DF)),
     ),
 }  # fmt: skip
 
