@@ -135,8 +135,8 @@ def test_a_lost_scheduler_ends_with_an_error_and_a_checkpoint_that_goes_on(start
     ddf, path = in_partitions(panel()), tmp_path / "fit.checkpoint"
     whole = fit(forecaster(4), ddf, n_shards=2)._as_bytes()
     cluster, client = started()
-    lost = at((2,), lambda _: cluster.close())
-    with pytest.raises(ConnectionError, match=r"scheduler was lost.* holds 8 rounds; go on with resume="):  # four an epoch
+    lost = at((2,), lambda _: cluster.close())  # after eight rounds, four an epoch
+    with pytest.raises(ConnectionError, match=r"scheduler was lost.* holds 8 rounds; go on with resume="):
         fit(forecaster(4, callbacks=lost), ddf, client=client, n_shards=2, checkpoint=path)
     assert fit(forecaster(4), ddf, n_shards=2, resume=path)._as_bytes() == whole
 
