@@ -188,6 +188,7 @@ STATE = ("fitted", "_state", "fields")
 MONTHS = {
     "is": "offset", "name": "MonthEnd", "n": 1, "normalize": False, "options": {"is": "dict", "keys": [], "values": []}
 }  # fmt: skip
+MANY = {"is": "range", "start": 0, "stop": 10**6, "step": 1, "name": None}
 MADE_UP_SERIES = {
     "rows without labels": put((*STATE, "tail", "fields", "index"), counted(1)),
     "as many labels as there are": put((*STATE, "tail", "fields", "index"), counted(2**60)),
@@ -199,6 +200,8 @@ MADE_UP_SERIES = {
     "names in an array without items": put(
         (*STATE, "roles", "fields", "series"), {"is": "objects", "shape": [2**40, 0], "items": []}
     ),
+    "a range of labels": put((*STATE, "report", "fields", "table", "index", "values"), MANY),
+    "a range in place of a label": put((*STATE, "report", "fields", "table", "index", "values", 0), MANY),
     "a range of names": put(
         (*STATE, "roles", "fields", "series"), {"is": "range", "start": 0, "stop": 10**6, "step": 3, "name": None}
     ),

@@ -218,12 +218,20 @@ def _categories(reader: Reader, depth: int, codes: Tree, dtype: Tree, name: Tree
 
 
 def _index(reader: Reader, depth: int, values: Tree, name: Tree) -> pd.Index:
-    values = reader(values, depth)
+    values = expect(reader(values, depth), np.ndarray, "the values of an index")
     return refuse_colliding(pd.Index(values, dtype=values.dtype, name=reader(name, depth)))
 
 
 def _labels(reader: Reader, depth: int, values: Tree, dtype: Tree, name: Tree) -> pd.Index:
-    return refuse_colliding(pd.Index(reader(values, depth), dtype=reader(dtype, depth), name=reader(name, depth)))
+    values = reader(values, depth)
+    # Of a range, pandas would make a number for each of its labels.
+    if isinstance(values, pd.Index) or not all(map(_is_label, values)):
+        raise ModelFileError(Refusal("a table in place of labels of an index"))
+    return refuse_colliding(pd.Index(values, dtype=reader(dtype, depth), name=reader(name, depth)))
+
+
+def _is_label(value: Any) -> bool:
+    return all(map(_is_label, value)) if isinstance(value, tuple) else bool(pd.api.types.is_scalar(value))
 
 
 def _string_dtype(reader: Reader, depth: int, nullable: Tree) -> Any:
