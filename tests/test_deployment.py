@@ -7,6 +7,7 @@ import children
 import numpy as np
 import pandas as pd
 import pytest
+from absent import REASON
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -73,7 +74,7 @@ print(json.dumps([found, search.best_score_]))
 
 @pytest.fixture
 def mlflow():
-    return pytest.importorskip("mlflow")
+    return pytest.importorskip("mlflow", reason=REASON)
 
 
 @pytest.mark.slow

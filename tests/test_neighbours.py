@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from absent import REASON
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from test_docs import differing, examples
 
@@ -29,10 +30,10 @@ def section(title):
 
 
 NEEDED = {
-    "sktime": lambda: pytest.importorskip("sktime"),
-    "Darts": lambda: pytest.importorskip("darts"),
-    "mlforecast": lambda: pytest.importorskip("mlforecast"),
-    "skforecast": lambda: pytest.importorskip("skforecast"),
+    "sktime": lambda: pytest.importorskip("sktime", reason=REASON),
+    "Darts": lambda: pytest.importorskip("darts", reason=REASON),
+    "mlforecast": lambda: pytest.importorskip("mlforecast", reason=REASON),
+    "skforecast": lambda: pytest.importorskip("skforecast", reason=REASON),
     "Dask": lambda: importlib.import_module("distributed"),
 }
 
@@ -143,7 +144,7 @@ def run_benchmark(tmp_path):
 
 @pytest.mark.slow
 def test_the_model_of_fev_beats_the_seasonal_naive_forecast_of_a_task(run_benchmark):
-    pytest.importorskip("fev")
+    pytest.importorskip("fev", reason=REASON)
     naive, ours = map(json.loads, run_benchmark("fev_model.py", "data.parquet", "--target", "a", "b").splitlines())
     assert (naive["model_name"], ours["model_name"]) == ("seasonal-naive-of-forecast", "rnn-forecast")
     assert ours["SQL"] < ours["MASE"] < naive["MASE"] == pytest.approx(naive["SQL"])
@@ -151,7 +152,7 @@ def test_the_model_of_fev_beats_the_seasonal_naive_forecast_of_a_task(run_benchm
 
 @pytest.mark.slow
 def test_the_model_of_gift_eval_beats_the_seasonal_naive_forecast_of_gluonts(run_benchmark):
-    pytest.importorskip("gluonts")
+    pytest.importorskip("gluonts", reason=REASON)
     out = run_benchmark("gift_eval_model.py", "data.csv", "--freq", "h")
     naive, ours = (list(map(float, re.findall(r": ([\d.]+)", line))) for line in out.splitlines())
     assert len(naive) == len(ours) == 2

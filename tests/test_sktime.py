@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from absent import REASON
 
-pytest.importorskip("sktime")
+pytest.importorskip("sktime", reason=REASON)
 
 from pasted_fixes import chosen, runs_and_helps
 from sklearn.linear_model import Ridge

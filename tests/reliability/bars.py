@@ -66,7 +66,11 @@ BARS = (
         "reliability/test_container_limits.py::test_a_number_that_is_ordered_goes_before_the_quota",
         "test_threads.py::test_a_process_on_one_core_uses_one_thread",
     ),
-    bar("F5", "no omp_set_*, num_threads on every region", "test_codebase.py::test_threads_are_a_matter_of_the_call"),
+    bar(
+        "F5",
+        "each region names its threads, no setting changes",
+        "test_codebase.py::test_threads_are_a_matter_of_the_call",
+    ),
     bar(
         "F6",
         "no instruction that the processor lacks",
