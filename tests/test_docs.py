@@ -15,7 +15,7 @@ from forecast._files.values import READERS
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PAGES = [*sorted(ROOT.glob("*.md")), ROOT / "cpp" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PAGES += sorted((ROOT / "benchmarks").glob("*.md"))
+PAGES += sorted((ROOT / "benchmarks").rglob("*.md"))
 SLOW = {"tour.md", "cookbook.md"}  # real data and networks of real size
 # test_cli_docs.py, test_gallery.py, test_neighbours.py, and below
 OWN_TESTS = {"command-line.md", "plots.md", "neighbours.md", "progress.md"}
@@ -196,6 +196,14 @@ def test_the_daily_commands_run_after_the_code_before_them(tmp_path, monkeypatch
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_relative_links_lead_to_a_file(path):
     assert [link for link in links(text(path)) if not (path.parent / link).exists()] == []
+
+
+def test_every_page_is_in_the_sites_navigation():
+    """As `mkdocs build --strict` demands, but without building the site."""
+    navigation = re.findall(r"^ +- (?:.*: )?(\S+\.md)$", text(ROOT / "mkdocs.yml"), re.MULTILINE)
+    docs = {page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")}
+    outside = {page.relative_to(ROOT).as_posix() for page in (ROOT / "benchmarks").rglob("*.md")}
+    assert sorted((docs | outside) - set(navigation)) == []
 
 
 def test_the_readme_has_the_two_commands_as_lines_of_their_own():
