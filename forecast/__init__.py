@@ -47,7 +47,7 @@ if TYPE_CHECKING:
         show_config,
     )
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 __all__ = [
     "ArrayBlocks",

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import forecast
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -29,6 +31,13 @@ def test_the_version_is_written_once():
         if re.search(r"^__version__\b", path.read_text(encoding="utf-8"), re.MULTILINE)
     ]
     assert written == [source]
+
+
+def test_unreleased_code_says_so():
+    """Its version is the newest of the changelog, with `.dev0` as long as that has no date."""
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest, date = re.search(r"^## (\S+) - (\S+)$", changelog, re.MULTILINE).groups()
+    assert forecast.__version__ == newest + ".dev0" * (date == "unreleased")
 
 
 def test_the_workflows_are_where_these_tests_look():
