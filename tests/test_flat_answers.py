@@ -73,6 +73,18 @@ def test_rows_and_a_number_are_refused_together(fitted):
         fitted.predict(3, n=2)
 
 
+@pytest.mark.parametrize(("given", "said"), [(0.8, "0.8"), ([0.5, 0.9], r"\[0.5, 0.9\]"), ((0.8,), r"\(0.8,\)")])
+def test_a_coverage_in_the_place_of_rows_is_named(fitted, given, said):
+    with pytest.raises(TypeError, match=rf"X is {said}; expected the future rows .*predict_interval\(coverage=0.8\)"):
+        fitted.predict_interval(given)
+
+
+@pytest.mark.parametrize(("given", "said"), [(2.5, "2.5"), ([3, 4], r"\[3, 4\]"), ([51.0] * 9, "a list of 9 values")])
+def test_other_numbers_in_the_place_of_rows_are_refused(fitted, given, said):
+    with pytest.raises(TypeError, match=rf"X is {said}; expected the future rows .*or a number of steps\.?$"):
+        fitted.predict(given)
+
+
 def test_covariates_that_are_not_known_refuse_a_number():
     known = model(future_covariates="price").fit(FRAME)
     with pytest.raises(ValueError, match=r"cannot know.*model.future_frame\(9\)"):

@@ -356,10 +356,21 @@ def _rows_or_steps(X: FrameLike, n: int | None) -> tuple[Any, int | None]:
     number = isinstance(X, (Integral, np.integer)) and not isinstance(X, (bool, np.bool_))
     if number and n is None:
         X, n = None, X
+    wanted = "the future rows (a frame, as model.future_frame() gives it), or a number of steps"
     if isinstance(X, (str, datetime.date, np.datetime64)):
         steps = Fix(f"n={int(X)}", "") if isinstance(X, str) and X.strip().isdecimal() else None
-        wanted = "the future rows (a frame, as model.future_frame() gives it), or a number of steps"
         raise TypeError(Refusal(f"is {X!r}", where="X", expected=wanted, fix=steps))
+    if isinstance(X, (float, list, tuple)):
+        numbers = [X] if isinstance(X, float) else X
+        shares = len(numbers) > 0 and all(isinstance(number, float) and 0 < number < 1 for number in numbers)
+        raise TypeError(
+            Refusal(
+                f"is {X!r}" if len(numbers) < 5 else f"is a {type(X).__name__} of {len(X)} values",
+                where="X",
+                expected=wanted,
+                advice="Pass coverages by name: predict_interval(coverage=0.8)." if shares else "",
+            )
+        )
     if isinstance(X, (pd.DatetimeIndex, pd.PeriodIndex)):
         raise TypeError(
             Refusal(
