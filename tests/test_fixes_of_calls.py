@@ -191,6 +191,10 @@ ESTIMATORS = {
         {"model": series().fit(DF), "X": LATER.index[:2], "pd": pd},
         lambda s: s["model"].predict(s["X"]),
     ),
+    "a number of folds": (
+        {"cv": 3, "RollingOrigin": RollingOrigin},
+        lambda s: backtest(series(), DF, s["cv"]),
+    ),
     "a class for a transform": (
         {"Log": Log},
         lambda s: make_transform(s.get("made", Log)),

@@ -245,6 +245,16 @@ def test_polars_is_answered_in_its_own_dtype_and_its_one_column_of_stamps_is_tak
         assert len(backtest(model(), frame, RollingOrigin(2, horizon=3)).frame)
 
 
+def test_stamps_that_polars_holds_as_objects_are_answered_as_stamps():
+    """`to_numpy()` of an index with a zone has Timestamps."""
+    hours = DAYS.tz_localize("Europe/Berlin").to_numpy()
+    frame = pl.DataFrame({"day": hours, "shop": ["a"] * len(Y), "y": Y})
+    assert frame.schema["day"] == pl.Object
+    answer = model(time="day", series="shop").fit(frame).predict()
+    assert answer.schema["day"] == pl.Datetime("us", "Europe/Berlin")
+    assert answer["day"].dt.date().to_list() == NEXT
+
+
 @pytest.mark.parametrize("kind", ["Arrow timestamps", "Arrow dates", "dates", "objects"])
 def test_an_index_under_another_dtype_is_evaluated_as_well(kind):
     df = pd.DataFrame({"y": Y}, index=pd.Index(STAMPS[kind], dtype=getattr(STAMPS[kind], "dtype", object)))

@@ -235,8 +235,8 @@ def _stamps(column: pd.Series) -> Array:
 
 def _as_given(nw: ModuleType, result: Any, wanted: Any) -> Any:
     """A column of names or stamps in the dtype that the user gave it, where that has all of its values."""
-    if wanted is None or wanted == result.dtype or result.dtype.is_float():
-        return result
+    if wanted is None or wanted in (result.dtype, nw.Object) or result.dtype.is_float():
+        return result  # polars casts nothing to Object, the dtype of an array of Timestamps
     if isinstance(wanted, nw.Enum) and not result.cast(nw.String).is_in(list(wanted.categories)).all():
         return result
     return result.cast(wanted)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -43,7 +44,22 @@ class Fold:
     stamps: int
 
 
+def _refuse_no_splitter(cv: Any, horizon: int) -> NoReturn:
+    """A number of folds says neither how long they are nor that they follow time."""
+    folds = isinstance(cv, Integral) and not isinstance(cv, (bool, np.bool_)) and cv >= 1
+    raise TypeError(
+        Refusal(
+            f"is {cv!r}",
+            where="cv",
+            expected="a splitter that follows time, such as RollingOrigin",
+            fix=Fix(f"cv = RollingOrigin(n_splits={int(cv)}, horizon={horizon})", "") if folds else None,
+        )
+    )
+
+
 def folds_of(cv: Any, frame: pd.DataFrame, labels: pd.Index, every: float, horizon: int) -> list[Fold]:
+    if not hasattr(cv, "split"):
+        _refuse_no_splitter(cv, horizon)
     panel = not labels.is_unique
     folds = []
     for number, (train, test) in enumerate(cv.split(frame)):
