@@ -40,7 +40,7 @@ def answer(tmp_path, monkeypatch, capsys):
     """What a line of the page prints, stderr before stdout: a process where it has a pipe, else without one."""
     (tmp_path / "bin").mkdir()
     shim = tmp_path / "bin" / "forecast"
-    shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m forecast.cli "$@"\n')
+    shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m forecast "$@"\n')
     shim.chmod(0o755)
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")

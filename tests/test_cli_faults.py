@@ -66,7 +66,7 @@ STREAMS = {  # how a shell starts the command, and its only line
 def test_a_stream_that_cannot_be_used_is_said_in_one_line(model, name):
     command, words = STREAMS[name]
     done = subprocess.run(
-        f"{sys.executable} -m forecast.cli {command}",
+        f"{sys.executable} -m forecast {command}",
         shell=True,
         text=True,
         capture_output=True,
@@ -79,7 +79,7 @@ def test_a_stream_that_cannot_be_used_is_said_in_one_line(model, name):
 
 
 def test_with_stderr_closed_stdout_has_the_result_alone(model):
-    command = f"{sys.executable} -m forecast.cli predict {model} - 2>&- < data.csv"
+    command = f"{sys.executable} -m forecast predict {model} - 2>&- < data.csv"
     done = subprocess.run(command, shell=True, text=True, capture_output=True, timeout=120, check=False)
     assert done.returncode == 0
     assert [line.count(",") for line in done.stdout.splitlines()] == [1] * 7

@@ -64,6 +64,7 @@ def test_no_function_needs_scrolling(path):
 # -------------------- who may import whom in forecast/
 
 CHAIN = [
+    {"__main__"},
     {"cli", "_catalogue", "sktime"},
     {"plotting", "distributed"},
     {"_config", "diagnostics"},

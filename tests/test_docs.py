@@ -184,7 +184,7 @@ def test_the_daily_commands_run_after_the_code_before_them(tmp_path, monkeypatch
     before, script, _ = re.split(r"^```bash\n(.*?)^```", page, maxsplit=1, flags=re.DOTALL | re.MULTILINE)
     exec(compile("\n".join(blocks(before, "python")), "production.md", "exec"), {})
     command = tmp_path / "forecast"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m forecast.cli "$@"\n')
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m forecast "$@"\n')
     command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     Path("models/forecast.csv").unlink()

@@ -157,7 +157,7 @@ def test_the_environment_orders_threads_and_the_weights_stay_the_same():
 
 @pytest.mark.parametrize("only", sorted(os.sched_getaffinity(0))[:1])
 def test_a_process_on_one_core_uses_one_thread(only):
-    used, shown, _ = children.run(f"import os; os.sched_setaffinity(0, {{{only}}})\n{FIT}", {"OMP_NUM_THREADS": ""})
+    used, shown, _ = children.run(f"import os; os.sched_setaffinity(0, {{{only}}})\n{FIT}", {"OMP_NUM_THREADS": None})
     assert used == 1
     assert shown.startswith("1 (")
 

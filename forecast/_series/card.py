@@ -38,12 +38,22 @@ def card_parts(model: SeriesForecaster) -> dict[str, Any]:
             "lookback": state.preparation.lookback,
             "horizon": state.preparation.horizon,
             "regressor": own.get("model", {"class": kind_of(regressor)}),
+            "members": _weights(model),
         },
         "data": _data_part(state),
         "training": {"n_windows": state.n_windows, **own.get("training", {})},
         "validation": _validation_part(state.report),
         "seed": as_json(getattr(regressor, "random_state", None)),
     }
+
+
+def _weights(model: SeriesForecaster) -> dict[str, float] | None:
+    """The shares of the members in the mean; None of other models, and of models of version 0.1.0."""
+    members = getattr(model, "recipe_", {}).get("members")
+    if members is None:
+        return None
+    total = sum(one.get("weight", 1) for one in members.values())
+    return {name: one.get("weight", 1) / total for name, one in members.items()}
 
 
 def _data_part(state: FittedState) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def _refit(text: str) -> int:
 def run(arguments: Namespace, terminal: Terminal) -> None:
     """Read, forecast from every origin, compare."""
     from .files import load_model
-    from .fit import settings
+    from .fit import settings, silent
     from .planning import planned, read_data
     from .printing import data_line, span
     from .writing import check_picture, check_table, write_table
@@ -83,7 +83,7 @@ def run(arguments: Namespace, terminal: Terminal) -> None:
     terminal.show(data_line(data, panel))
     terminal.show(_origins_line(arguments, model))
     report = _compared(arguments, model, data, terminal)
-    model.regressor.set_params(verbose=0)
+    silent(model)
     summary = report.summary()
     sentence = _print_scores(summary, report, model, terminal)
     if output is not None:
@@ -123,12 +123,6 @@ def _settings_of(model: SeriesForecaster, arguments: Namespace) -> SeriesForecas
     return anew.set_params(static_covariates=list(roles.static))
 
 
-def name_of(model: SeriesForecaster) -> str:
-    """The cell of a network, the class of any other regressor."""
-    cell = getattr(model.regressor, "cell", None)
-    return type(model.regressor).__name__ if cell is None else cell.upper()
-
-
 def _origins_line(arguments: Namespace, model: SeriesForecaster) -> str:
     step = arguments.step or model.horizon
     when = {False: "once, before the first origin", True: "anew at every origin"}
@@ -136,8 +130,8 @@ def _origins_line(arguments: Namespace, model: SeriesForecaster) -> str:
     if arguments.refit is not True and arguments.refit == 1:
         trained = when[True]
     return (
-        f"Forecasts  {model.horizon} steps ahead from {arguments.origins} origins, {step} steps apart; lookback "
-        f"{model.lookback}; trained {trained}\n"
+        f"Forecasts  {model.horizon} steps ahead from {arguments.origins} origins, {step} steps apart"
+        f"{'' if model.lookback == 'auto' else f'; lookback {model.lookback}'}; trained {trained}\n"
     )
 
 
@@ -145,13 +139,13 @@ def _compared(arguments: Namespace, model: SeriesForecaster, data: Data, termina
     import warnings
 
     from ..model_selection import RollingOrigin, SkillWarning, backtest
-    from .fit import with_progress
+    from .fit import progress
     from .planning import index_named
+    from .printing import name_of
     from .problems import refusals
 
-    if arguments.refit is False:
-        with_progress(model, terminal)  # a line an epoch; of several fits, a line each
-    with refusals(index_named(data.frame.index), of_data=True), warnings.catch_warnings():
+    shown = terminal if arguments.refit is False else None  # a line an epoch; of several fits, a line each
+    with progress(model, shown), refusals(index_named(data.frame.index), of_data=True), warnings.catch_warnings():
         warnings.simplefilter("ignore", SkillWarning)  # its words are in the report's notes, and in the verdict
         origins = RollingOrigin(arguments.origins, model.horizon, step=arguments.step)
         return backtest(
@@ -162,7 +156,7 @@ def _compared(arguments: Namespace, model: SeriesForecaster, data: Data, termina
 
 
 def _print_scores(summary: pd.DataFrame, report: BacktestReport, model: SeriesForecaster, terminal: Terminal) -> str:
-    from .printing import scores_table, verdict
+    from .printing import name_of, scores_table, verdict
 
     judged = [f"{score}_{level:g}" for level in report.coverage for score in ("coverage", "interval_score")]
     for line in scores_table(summary, ["MAE", "RMSE", "MASE", "skill", *judged, "seconds"]):
@@ -179,6 +173,7 @@ def _print_scores(summary: pd.DataFrame, report: BacktestReport, model: SeriesFo
 def _draw(report: BacktestReport, data: Data, model: SeriesForecaster, path: Path) -> None:
     """The newest origin; of many series, the first."""
     from ..plotting import ForecastDisplay
+    from .printing import name_of
     from .writing import write_picture
 
     title = f"{data.target[0]}, {model.horizon} steps ahead"

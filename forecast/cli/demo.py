@@ -212,7 +212,7 @@ def _verdict(summary: pd.DataFrame) -> str:
     """Whether the recipe is worth it, in one or two honest sentences."""
     from ..baselines import NAIVE
 
-    text, error = f"The {verdict(summary, ['recipe'], NAIVE, 'model')}", summary["MAE"]
+    text, error = verdict(summary, ["recipe"], NAIVE, "model"), summary["MAE"]
     other = best(summary, OTHERS)
     if error[other] < error["recipe"]:
         text += f" Better still here: {OTHERS[other]}, MAE {error[other]:.4g}."

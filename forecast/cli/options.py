@@ -21,6 +21,9 @@ __all__ = [
     "refuse_without_effect", "setting", "share",
 ]  # fmt: skip
 
+_RECIPE = """\
+With one of --cell, --hidden-size, --layers, --max-iter, --loss and --quantiles, or a parameter of RNNForecaster in
+--set, the model is one network. Without, it is the recipe, which chooses from the data."""
 READING = ("time", "time_format", "timezone", "na", "decimal", "sheet")  # of `add_data`
 
 
@@ -145,7 +148,7 @@ def add_model(parser: ArgumentParser) -> None:
     series.add_argument("--horizon", type=count, metavar="N", help="number of steps to forecast (default: one season)")
     series.add_argument(
         "--lookback", type=count_or_none_of_it, metavar="N",
-        help="number of past steps that a forecast reads; 0: none (default: two seasons)",
+        help="number of past steps that a forecast reads; 0: none (default: chosen; of a network, two seasons)",
     )  # fmt: skip
     series.add_argument(
         "--freq", metavar="STEP", help="time between rows: h, 15min, D, B, W-SUN, MS, ... (default: inferred)"
@@ -157,21 +160,27 @@ def add_model(parser: ArgumentParser) -> None:
     )  # fmt: skip
     series.add_argument("--missing", choices=("error", "mask"), help="what to do with empty cells (default: error)")
     series.add_argument(
-        "--transform", type=names, metavar="NAMES", help="transforms of the target: standard, log, difference, ..."
+        "--transform",
+        type=names,
+        metavar="NAMES",
+        help="transforms of the target: standard, log, difference, ... (default: chosen)",
     )
     series.add_argument(
-        "--calendar", type=names, metavar="NAMES", help="calendar features: hour, dayofweek, month, ..."
+        "--calendar",
+        type=names,
+        metavar="NAMES",
+        help="calendar features: hour, dayofweek, month, ... (default: chosen)",
     )
     series.add_argument(
         "--window-norm", type=window_norm, metavar="NORM",
         help="normalisation of each window: last, mean, standard, mean:SHARE or standard:SHARE (newest steps), "
-        "season:LENGTH, none (default: last)",
+        "season:LENGTH, none (default: chosen; of a network, last)",
     )  # fmt: skip
     series.add_argument(
         "--validation-fraction", type=_share_or_none, metavar="SHARE",
         help="share of the newest windows for the report and the intervals, or none (default: 0.1)",
     )  # fmt: skip
-    network = parser.add_argument_group("the network (see forecast.RNNForecaster)")
+    network = parser.add_argument_group("the network (see forecast.RNNForecaster)", _RECIPE)
     network.add_argument("--cell", choices=sorted(ESTIMATOR_CELLS), help="recurrent cell (default: lstm)")
     network.add_argument("--hidden-size", type=count, metavar="N", help="number of units per layer (default: 64)")
     network.add_argument("--layers", type=count, metavar="N", help="number of stacked layers (default: 1)")

@@ -10,6 +10,7 @@ import pandas as pd
 from .._frames import Roles, Rules, read_panel
 from .._rnn import RNNForecaster
 from .._series import SeriesForecaster
+from .._series.parameters import is_chosen, regressor_of
 from .columns import find_columns, first_number, names_as_written, numbers_among_text, read_numbers
 from .dates import read_stamps
 from .problems import ProblemError, close_to, refusals, short_problems, shown
@@ -181,7 +182,7 @@ def planned(arguments: Namespace, data: Data, model: SeriesForecaster | None = N
         An option that cannot be used, or data that `fit` would refuse.
     """
     fresh = model is None
-    model = SeriesForecaster(RNNForecaster(random_state=0)) if model is None else model
+    model = _new(arguments) if model is None else model
     with refusals():
         model.set_params(**_series_settings(arguments, data))
         _set_network(arguments, model)
@@ -194,6 +195,16 @@ def planned(arguments: Namespace, data: Data, model: SeriesForecaster | None = N
     if fresh:
         _choose_steps(arguments, model, panel)
     return model, panel
+
+
+def _new(arguments: Namespace) -> SeriesForecaster:
+    """The recipe, unless an option describes a network or asks for what only a network does."""
+    own = {*SeriesForecaster().get_params(deep=False), *_BY_OPTION}
+    network = any(_given(arguments, name) is not None for name in (*_NETWORK, "quantiles"))
+    network = network or any(name not in own for name, _ in arguments.set)
+    if network or arguments.gaps == "irregular" or arguments.lookback == 0:
+        return SeriesForecaster(RNNForecaster(random_state=0))
+    return SeriesForecaster(random_state=0)
 
 
 def _series_settings(arguments: Namespace, data: Data) -> dict[str, Any]:
@@ -241,12 +252,15 @@ def _holidays(path: str) -> list[str]:
     return [str(stamp.date()) for stamp in stamps]
 
 
+_NETWORK = {
+    "cell": "cell", "hidden_size": "hidden_size", "layers": "num_layers", "max_iter": "max_iter", "loss": "loss",
+}  # fmt: skip
+_RUN = {"seed": "random_state", "threads": "n_jobs"}  # parameters of the recipe, too
+
+
 def _set_network(arguments: Namespace, model: SeriesForecaster) -> None:
-    names = {
-        "cell": "cell", "hidden_size": "hidden_size", "layers": "num_layers", "max_iter": "max_iter", "loss": "loss",
-        "seed": "random_state", "threads": "n_jobs",
-    }  # fmt: skip
-    given = {ours: getattr(arguments, name) for name, ours in names.items() if getattr(arguments, name) is not None}
+    shared = _named_ours(arguments, _RUN)
+    given = _named_ours(arguments, _NETWORK)
     if arguments.quantiles is not None:
         if given.get("loss", "quantile") != "quantile":
             raise ProblemError(
@@ -254,12 +268,27 @@ def _set_network(arguments: Namespace, model: SeriesForecaster) -> None:
             )
         levels = sorted(set(arguments.quantiles))
         given |= {"loss": "quantile", "quantile": levels if len(levels) > 1 else levels[0]}
-    if given and not isinstance(model.regressor, RNNForecaster):
+    if isinstance(model.regressor, RNNForecaster):
+        model.regressor.set_params(**shared, **given)
+    elif is_chosen(model):
+        if given:
+            raise ProblemError(
+                "the model is a recipe, which chooses its networks; options such as --cell describe a network. Leave "
+                "them out."
+            )
+        model.set_params(**shared)
+    elif given or shared:
+        regressor = regressor_of(model)
+        kind = f"a {type(regressor).__name__}" if model.members is None else "a mean of members"
         raise ProblemError(
-            f"the model's regressor is a {type(model.regressor).__name__}; the options of the network are for an "
-            "RNNForecaster. Use --set regressor__NAME=VALUE."
+            f"the model's regressor is {kind}; the options of the network are for an RNNForecaster. Use --set "
+            "regressor__NAME=VALUE."
         )
-    model.regressor.set_params(**given)
+
+
+def _named_ours(arguments: Namespace, names: dict[str, str]) -> dict[str, Any]:
+    """The options that are given, by the names of our parameters."""
+    return {ours: getattr(arguments, name) for name, ours in names.items() if getattr(arguments, name) is not None}
 
 
 _BY_OPTION = {"n_jobs": "--threads", "random_state": "--seed", "verbose": "--verbose"}
@@ -271,7 +300,7 @@ _ROLES = ("target", "past_covariates", "future_covariates", "static_covariates",
 
 def _set_others(arguments: Namespace, model: SeriesForecaster) -> None:
     """`--set`: a parameter of the forecaster, or else of the network."""
-    series, network = model.get_params(deep=False), model.regressor.get_params()
+    series, network = model.get_params(deep=False), _parameters(model.regressor)
     meant = [name if name in series else name.removeprefix("regressor__") for name, _ in arguments.set]
     for (name, value), parameter in zip(arguments.set, meant, strict=True):
         option = _TWICE.get(parameter, parameter)
@@ -293,6 +322,11 @@ def _set_others(arguments: Namespace, model: SeriesForecaster) -> None:
             raise ProblemError(f"--set {name}: there is no such parameter.{hint}")
 
 
+def _parameters(regressor: Any) -> dict[str, Any]:
+    """Those of the regressor, if there is an estimator."""
+    return dict(regressor.get_params()) if hasattr(regressor, "get_params") else {}
+
+
 def _panel(model: SeriesForecaster, data: Data) -> Panel:
     roles = Roles.of(
         data.frame, target=data.target, past_covariates=data.past, future_covariates=data.future,
@@ -312,7 +346,7 @@ def _choose_steps(arguments: Namespace, model: SeriesForecaster, panel: Panel) -
     chosen = {name for name, _ in arguments.set}
     if arguments.horizon is None and "horizon" not in chosen:
         model.horizon = 26 if season == 52 else season if 1 < season <= 96 else 12
-    if arguments.lookback is None and "lookback" not in chosen:
+    if arguments.lookback is None and "lookback" not in chosen and not is_chosen(model):
         model.lookback = min(max(2 * season, 24), LONGEST_LOOKBACK, max((rows - model.horizon) // 3, 8))
     lookback = model.lookback
     if lookback != "auto" and rows < lookback + model.horizon:

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .._frames import Panel
+    from .._series import SeriesForecaster
     from .planning import Data
 
-__all__ = ["best", "data_line", "day", "report_table", "scores_table", "span", "step_of", "verdict"]
+__all__ = ["best", "data_line", "day", "name_of", "report_table", "scores_table", "span", "step_of", "verdict"]
 
 
 def day(label: Any) -> str:
@@ -53,6 +54,19 @@ def data_line(data: Data, panel: Panel) -> str:
         f"{step_of(panel.axis.freq)}{gaps}"
     )
     return line if data.counted is None else f"{line}\nTime       {data.counted}"
+
+
+def name_of(model: SeriesForecaster) -> str:
+    """The cell of a network, the class of any other regressor; "recipe" where `fit` chooses."""
+    from .._series.parameters import is_chosen, regressor_of
+
+    if is_chosen(model):
+        return "recipe"
+    regressor = regressor_of(model)
+    if regressor is None:
+        return "members"
+    cell = getattr(regressor, "cell", None)
+    return type(regressor).__name__ if cell is None else str(cell).upper()
 
 
 def scores_table(summary: pd.DataFrame, names: Sequence[str] | None = None) -> list[str]:
@@ -154,6 +168,7 @@ def verdict(summary: pd.DataFrame, models: Sequence[str], naive: Sequence[str], 
     change = skill(error[model], error[other])
     against = f"MAE {error[model]:.4g} against {error[other]:.4g}"
     if len(models) == 1:
+        model = "The recipe" if model == "recipe" else model
         if change > 0:
             return f"{model} beats the best naive forecast ({other}) by {change:.0%}: {against}."
         return f"{model} does not beat the best naive forecast ({other}): {against}."

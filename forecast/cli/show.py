@@ -86,6 +86,8 @@ def _model_words(model: SeriesForecaster) -> str:
             f"{str(inner['cell']).upper()} of {inner.get('hidden_size')} units, {inner.get('num_layers')} layer(s)"
         ]
         words.append(f"{inner.get('parameters')} parameters, {inner.get('dtype')}, loss {inner.get('loss')}")
+    if model.get("members"):
+        words = ["mean of " + ", ".join(f"{name} {share:.0%}" for name, share in model["members"].items())]
     for name in ("lookback", "horizon"):
         if name in model:
             words.append(f"{name} {model[name]}")

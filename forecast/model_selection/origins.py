@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -46,7 +45,7 @@ class Fold:
 
 def _refuse_no_splitter(cv: Any, horizon: int) -> NoReturn:
     """A number of folds says neither how long they are nor that they follow time."""
-    folds = isinstance(cv, Integral) and not isinstance(cv, (bool, np.bool_)) and cv >= 1
+    folds = isinstance(cv, (int, np.integer)) and not isinstance(cv, bool) and cv >= 1
     raise TypeError(
         Refusal(
             f"is {cv!r}",

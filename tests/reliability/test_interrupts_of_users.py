@@ -106,7 +106,7 @@ def interrupted_command(folder, delay):
     noise = np.random.default_rng(0).normal(size=len(hours))
     pd.DataFrame({"y": hours.hour + noise}, hours).to_csv(Path(folder) / "data.csv")
     options = ["--target", "y", "--horizon", "4", "-o", "model"]
-    command = [sys.executable, "-m", "forecast.cli", "fit", "data.csv", *options]
+    command = [sys.executable, "-m", "forecast", "fit", "data.csv", *options]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(delay)
     begin = time.perf_counter()

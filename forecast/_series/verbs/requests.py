@@ -365,7 +365,7 @@ def _rows_or_steps(X: FrameLike, n: int | None) -> tuple[Any, int | None]:
         shares = len(numbers) > 0 and all(isinstance(number, float) and 0 < number < 1 for number in numbers)
         raise TypeError(
             Refusal(
-                f"is {X!r}" if len(numbers) < 5 else f"is a {type(X).__name__} of {len(X)} values",
+                f"is {X!r}" if len(numbers) < 5 else f"is a {type(X).__name__} of {len(numbers)} values",
                 where="X",
                 expected=wanted,
                 advice="Pass coverages by name: predict_interval(coverage=0.8)." if shares else "",
