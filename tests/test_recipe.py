@@ -248,3 +248,14 @@ def test_a_series_shorter_than_the_lookback_has_its_oldest_row_repeated():
     np.testing.assert_allclose(forecast, given, rtol=1e-12)
     with pytest.warns(SkippedSeriesWarning, match="1 of 2 series take no part in training: 'short'"):
         SeriesForecaster(**member, **settings).fit(panel)
+
+
+@pytest.mark.parametrize("n", [100, 119, 120])
+def test_a_part_that_leaves_one_window_to_learn_from_decides_no_weight(n):
+    """At these lengths an earlier part left one to three: the linear model of it was useless, and so lost its weight."""
+    rng, month = np.random.default_rng(0), np.arange(n)
+    trips = (200 + month) * (1 + 0.2 * np.sin(2 * np.pi * month / 12)) + 5 * rng.normal(size=120)[:n]
+    frame = pd.DataFrame({"load": trips}, pd.date_range("2015-01-01", periods=n, freq="MS"))
+    fitted = recipe().fit(frame)
+    assert fitted.recipe_["members"]["linear"]["weight"] > 0.5
+    assert fitted.report_.skill > 0.5

@@ -169,7 +169,7 @@ def parts_in_time(rows: Rows, ends: Integers, horizon: int, least: int) -> list[
     ends : ndarray of int of shape (n_series,)
     horizon : int
     least : int
-        Rows of a series without which a member cannot be trained.
+        Rows of the longest series without which a member learns too little.
 
     Returns
     -------
