@@ -13,12 +13,17 @@ from .._refusals import Refusal
 from .._series import SeriesForecaster
 from .._series.parameters import is_chosen
 from .engine import engine_of, partitions_of, share_of_cores
-from .panel import agreed, bare, in_order, look, rows_by_series
+from .panel import agreed, bare, in_order, look, refused_unsavable, rows_by_series
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["fit_each", "predict_each"]
+
+_ALONE = (
+    "joblib can send any class: fit clone(model) on the rows of each series in joblib.delayed, on a cluster inside of "
+    "joblib.parallel_config('dask')."
+)
 
 
 def fit_each(
@@ -51,6 +56,8 @@ def fit_each(
 
     Raises
     ------
+    forecast.ModelFileError
+        No model file can hold the model, such as one with a regressor class of your own.
     TypeError, ValueError
         A partition is not as described, which the message names.
 
@@ -75,6 +82,10 @@ def fit_each(
     if not isinstance(recipe_from, int | np.integer) or recipe_from < 1:
         raise ValueError(Refusal(where=f"recipe_from={recipe_from!r}", expected="a whole number, 1 or more"))
     engine, model = engine_of(client, timeout), bare(model)
+    try:
+        model._refuse_unsavable()
+    except ModelFileError as error:
+        raise refused_unsavable(error, "fit_each", _ALONE) from error
     parts = partitions_of(engine, ddf)
     looks = engine.gather(
         {f"partition {n}": engine.submit("look", look, model, part, n) for n, part in enumerate(parts)}

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import clone
 
 from .._callbacks import CALLBACKS
+from .._files import ModelFileError
 from .._frames import Encoding, Layout, Roles, Schema, read_panel
 from .._frames.series import series_of
 from .._frames.stamps import read_stamps
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Frame", "Look", "agreed", "bare", "begun_axis", "in_order", "joined", "look", "part_of", "read", "refused_in",
-    "rows_by_series",
+    "refused_unsavable", "rows_by_series",
 ]  # fmt: skip
 
 
@@ -74,6 +75,21 @@ def bare(model: SeriesForecaster) -> SeriesForecaster:
     for one in (own, own.regressor):
         getattr(one, "__dict__", {}).pop(CALLBACKS, None)
     return own
+
+
+def refused_unsavable(error: ModelFileError, call: str, advice: str) -> ModelFileError:
+    """The refusal of a model that no file can hold as that of a call whose models are sent as model files.
+
+    Parameters
+    ----------
+    error : ModelFileError
+    call, advice : str
+
+    Returns
+    -------
+    ModelFileError
+    """
+    return ModelFileError(extended(error, f"{call} sends models as model files: ", advice=advice))
 
 
 def roles_of(model: SeriesForecaster, frame: pd.DataFrame) -> Roles:
