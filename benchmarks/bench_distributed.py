@@ -2,16 +2,16 @@
 
     python benchmarks/bench_distributed.py accuracy --data FOLDER [--passes 10] [--shards 8] [--seeds 2]
     python benchmarks/bench_distributed.py speed [--hidden 64]
-    python benchmarks/bench_distributed.py each [--series 500]
+    python benchmarks/bench_distributed.py each [--series 500] [--repeats 3]
     python benchmarks/bench_distributed.py memory
     python benchmarks/bench_distributed.py cost
 
 `accuracy` needs no cluster, because a fit in shards gives the same bytes with one; FOLDER holds `m4` and `ETTh1` as
 published. Both sides make the same number of passes over the same windows, without early stopping; the error is that of
 four horizons after the training rows, and +- is the standard error over seeds. `speed` compares the seconds of a round
-on one and on two workers of one thread each. `each` fits one ridge model for every series on two workers and with
-joblib's two processes. `memory` is the greatest resident memory of a worker. `cost` measures the bytes of a round and
-the seconds of a task, and computes from them how many workers are best on a network of 10 Gbit/s.
+on one and on two workers of one thread each. `each` fits one ridge model for every series, in turn on two workers and
+with joblib's two processes. `memory` is the greatest resident memory of a worker. `cost` measures the bytes of a round
+and the seconds of a task, and computes from them how many workers are best on a network of 10 Gbit/s.
 """
 
 import argparse
@@ -159,30 +159,49 @@ def speed(options):
 
 
 def each(options):
-    import dask
-
+    """Both sides in turn, each with processes of its own that have imported everything."""
     frame = waves(options.series, 200)
     model = SeriesForecaster(Ridge(), target="y", series="series", time="time", lookback=48, horizon=24)
-    ours = {}
-    for profiled in (True, False):  # Dask's own, which looks at the stack of each task every 10 ms
-        dask.config.set({"distributed.worker.profile.enabled": profiled})
-        local, client = cluster(2)
-        with local, client:
-            ddf = in_partitions(frame, 8)
-            fit_each(model, in_partitions(frame.iloc[:800], 2), client=client)  # imports on the workers
-            began = time.perf_counter()
-            fit_each(model, ddf, client=client)
-            ours[profiled] = time.perf_counter() - began
-    own = [part for _, part in frame.groupby("series")]
+    own, found = [part for _, part in frame.groupby("series")], {"joblib": [], "Dask": []}
+    print(f"{options.series} models; {machine()}")
+    for _ in range(options.repeats):
+        for side, took in (("joblib", _with_joblib(model, own)), ("Dask", _with_dask(model, frame))):
+            found[side].append(took)
+            print(f"{side}: {took[0]:.1f} s, {took[1]:.1f} s of CPU in all processes", flush=True)
+    ratio = np.array(found["Dask"]) / np.array(found["joblib"])
+    print(f"Dask over joblib: time {np.round(ratio[:, 0], 2)}, CPU {np.round(ratio[:, 1], 2)}")
+
+
+def _with_dask(model, frame):
+    local, client = cluster(2)
+    with local, client:
+        fit_each(model, in_partitions(frame.iloc[:1600], 2), client=client)  # imports on the workers
+        ddf = in_partitions(frame, 8)
+        return _timed(lambda: fit_each(model, ddf, client=client))
+
+
+def _with_joblib(model, own):
+    from joblib.externals.loky import get_reusable_executor
+
     with joblib.Parallel(n_jobs=2) as parallel:
         parallel(joblib.delayed(_alone)(model, part) for part in own[:8])
-        began = time.perf_counter()
-        parallel(joblib.delayed(_alone)(model, part) for part in own)
-        theirs = time.perf_counter() - began
-    print(f"{options.series} models: joblib {theirs:.1f} s; {machine()}")
-    for profiled, took in ours.items():
-        how = "as it is" if profiled else "without its profiler"
-        print(f"Dask {how}: {took:.1f} s, {took / theirs:.2f} times joblib")
+        took = _timed(lambda: parallel(joblib.delayed(_alone)(model, part) for part in own))
+    get_reusable_executor().shutdown(wait=True)
+    return took
+
+
+def _timed(call):
+    """Seconds by the clock, and of CPU in this process and its children."""
+    began, used = time.perf_counter(), _cpu_seconds()
+    call()
+    return time.perf_counter() - began, _cpu_seconds() - used
+
+
+def _cpu_seconds():
+    import psutil
+
+    own = psutil.Process()
+    return sum(sum(one.cpu_times()[:2]) for one in (own, *own.children(recursive=True)))
 
 
 def _alone(model, part):
@@ -260,6 +279,7 @@ def main():
     parser.add_argument("--hidden", type=int, default=64)
     parser.add_argument("--rows", type=int, default=1500)
     parser.add_argument("--series", type=int, default=500)
+    parser.add_argument("--repeats", type=int, default=3, help="of each, in turn")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--message", type=float, help="seconds of one task; measured where it is not given")
     options = parser.parse_args()

@@ -365,6 +365,19 @@ def test_a_state_is_resumed_for_its_own_window_and_coverages_alone():
     assert AdaptiveState.resumed([0.8], longer.kept()) is None
 
 
+@pytest.mark.parametrize("n", [0, 3, 700])
+def test_a_state_keeps_the_known_scores_alone_and_resumes_with_all_places(n):
+    residuals, state = noise(n + 2), AdaptiveState([0.5, 0.8])
+    residuals[n:] = np.nan
+    state.warm_up(residuals, before=0)
+    kept = state.kept()
+    places = AdaptiveState.resumed([0.5, 0.8], kept)._scores
+    np.testing.assert_array_equal(places, state._scores)
+    assert kept["scores"].shape[-1] == (~np.isnan(places)).any(axis=(0, 1)).sum()
+    older = {name: values for name, values in kept.items() if name != "window"} | {"scores": places}
+    np.testing.assert_array_equal(AdaptiveState.resumed([0.5, 0.8], older)._scores, places)
+
+
 def test_one_residual_is_enough_for_a_running_scale():
     residuals = np.full((12, 2, 1), np.nan)
     residuals[5, 0] = -3.0

@@ -4,12 +4,16 @@ import warnings
 
 import dask
 import dask.dataframe as dd
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from forecast import RNNForecaster, SeriesForecaster, SkippedSeriesWarning
+from forecast import ModelFileError, RNNForecaster, SeriesForecaster, SkippedSeriesWarning
 from forecast._refusals import refusal_of
 from forecast.distributed import backtest, fit, fit_each, predict, predict_each
 from forecast.distributed.shards import assigned
@@ -303,3 +307,67 @@ def test_a_series_without_a_model_says_why():
     assert models["error"].notna().tolist() == [False, True, False]
     assert "rows" in models["error"][1]
     assert predict_each(models)["shop"].unique().tolist() == ["s0", "s2"]
+
+
+class OwnMean(RegressorMixin, BaseEstimator):
+    """A regressor of one's own: the mean of the window at all steps."""
+
+    def fit(self, X, y):
+        self.n_steps_ = np.asarray(y).shape[1]
+        return self
+
+    def predict(self, X):
+        return np.tile(np.asarray(X).mean(axis=1)[:, None], self.n_steps_)
+
+
+class OwnNetwork(RNNForecaster):
+    pass
+
+
+class OwnForecaster(SeriesForecaster):
+    pass
+
+
+def unread():
+    """A Dask DataFrame whose partition must not be read."""
+
+    def read():
+        raise AssertionError("the partition was read")
+
+    return dd.from_delayed([dask.delayed(read)()], meta=panel(1).iloc[:0], verify_meta=False)
+
+
+OWN = {
+    "a regressor": (OwnMean(), "regressor is a .*OwnMean"),
+    "a step of a pipeline": (make_pipeline(StandardScaler(), OwnMean()), "regressor.steps.1.* is a .*OwnMean"),
+    "a function": (make_pipeline(FunctionTransformer(lambda x: x), Ridge()), "regressor.steps.0.*func is a .*function"),
+}
+
+
+@pytest.mark.parametrize("what", list(OWN))
+def test_models_that_no_file_can_hold_are_refused_before_any_partition_is_read(what):
+    regressor, names = OWN[what]
+    model = forecaster(regressor=regressor)
+    with pytest.raises(ModelFileError, match=f"fit_each sends models as model files: {names}.*joblib can send any"):
+        fit_each(model, unread())
+    with pytest.raises(ModelFileError, match=f"predict sends models as model files: .*{names}.*Dask can send any"):
+        predict(model.fit(panel()), unread())
+
+
+def test_a_subclass_is_refused_before_any_partition_is_read():
+    with pytest.raises(ModelFileError, match=r"fit_each sends models as model files: .*OwnForecaster is a class"):
+        fit_each(OwnForecaster(Ridge(), target="y", series="shop", time="day", lookback=14, horizon=7), unread())
+    for call in (fit, lambda *given: backtest(*given, RollingOrigin(n_splits=2, horizon=7))):
+        with pytest.raises(TypeError, match="fit trains a network in rounds: a OwnNetwork"):
+            call(forecaster(regressor=OwnNetwork(hidden_size=4)), unread())
+
+
+def test_what_the_refusals_advise_forecasts_with_a_class_of_ones_own():
+    df, model = panel(3), forecaster(regressor=OwnMean())
+    model.fit(df)
+    ddf = split(df, ["s0", "s1"], ["s2"])
+    answers = ddf.map_partitions(lambda part: model.predict(history=part), meta=model.predict().iloc[:0]).compute()
+    assert answers["y"].tolist() == model.predict()["y"].tolist()
+    parts = [part for _, part in df.groupby("shop")]
+    alone = joblib.Parallel(n_jobs=1)(joblib.delayed(clone(model).fit)(part) for part in parts)
+    assert [one.predict()["shop"].iloc[0] for one in alone] == ["s0", "s1", "s2"]

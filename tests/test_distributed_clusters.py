@@ -181,3 +181,14 @@ def test_one_model_for_every_series_is_the_same_on_a_cluster(started):
     ddf = in_partitions(panel())
     _, client = started()
     assert fit_each(model, ddf, client=client).equals(fit_each(model, ddf))
+
+
+def test_the_series_of_a_plain_frame_are_fitted_by_all_workers(started):
+    from sklearn.linear_model import Ridge
+
+    model, df = SeriesForecaster(Ridge(), target="y", series="shop", time="day", lookback=14, horizon=7), panel()
+    _, client = started()
+    with distributed.get_task_stream(client) as stream:
+        found = fit_each(model, df.sample(frac=1.0, random_state=0).sort_values("day"), client=client)
+    assert found.equals(fit_each(model, df))
+    assert len({task["worker"] for task in stream.data if task["key"].startswith("fit-")}) == 2

@@ -1,5 +1,7 @@
 """make_windows over panels: the windows that SeriesForecaster makes."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import cross_val_score
 
 from forecast import RNNForecaster, SeriesForecaster, Windows, make_windows
+from forecast._windows.build import windows_of
 from forecast.model_selection import PurgedTimeSeriesSplit
 
 
@@ -91,3 +94,25 @@ def test_windows_without_a_future_are_counted_by_the_end_of_their_series():
     ends = windows.starts[1:] - 1
     with pytest.raises(ValueError, match="3 of 4 windows have no targets"):
         np.asarray(windows.at(np.array([50, *ends])).y)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_all_windows_of_some_series_are_those_of_each_in_turn(seed):
+    rng = np.random.default_rng(seed)
+    starts = np.concatenate([[0], np.cumsum(rng.integers(0, 30, rng.integers(2, 9)))])
+    lookback, horizon, step, lost = (int(rng.integers(low, high)) for low, high in ((1, 8), (1, 6), (1, 12), (0, 3)))
+    windows = windows_of(np.zeros((starts[-1], 1)), starts, lookback=lookback, horizon=horizon, step=step, lost=lost)
+    expected = [
+        (origin, number)
+        for number, (first, end) in enumerate(pairwise(starts.tolist()))
+        for origin in range(first + lost + lookback - 1, end - horizon, step)
+    ]
+    assert list(zip(windows.origins.tolist(), windows.which.tolist(), strict=True)) == expected
+
+
+def test_windows_in_any_order_know_their_series():
+    starts, rng = np.array([0, 40, 40, 90, 200]), np.random.default_rng(0)
+    windows = windows_of(np.zeros((200, 1)), starts, lookback=3, horizon=2)
+    order = rng.permutation(len(windows))
+    assert windows[order].which.tolist() == windows.which[order].tolist()
+    assert windows[np.sort(order[:4])].which.tolist() == windows.which[np.sort(order[:4])].tolist()

@@ -204,8 +204,12 @@ class AdaptiveState:
         Returns
         -------
         dict of str to ndarray
+            Of the scores only as many as are known: of short series most places of the window are empty.
         """
-        return {name: getattr(self, f"_{name}") for name in KEPT} | {"levels": self.levels}
+        kept = {name: getattr(self, f"_{name}") for name in KEPT} | {"levels": self.levels}
+        known = np.flatnonzero(~np.isnan(self._scores).all(axis=(0, 1)))
+        first = known[0] if len(known) else self.window
+        return kept | {"scores": self._scores[..., first:].copy(), "window": np.array([self.window])}
 
     @classmethod
     def resumed(cls, coverage: Sequence[float], kept: Mapping[str, Array]) -> Self | None:
@@ -223,13 +227,16 @@ class AdaptiveState:
             None where it was not kept for these coverages.
         """
         state = cls(coverage)
-        steps, targets, window = kept["scores"].shape
+        steps, targets, n_scores = kept["scores"].shape
+        window = int(kept["window"][0]) if "window" in kept else n_scores  # older files have all places
         places = {level: number for number, level in enumerate(kept["levels"].tolist())}
-        if window != state.window or not places.keys() >= set(state.levels.tolist()):
+        if window != state.window or n_scores > window or not places.keys() >= set(state.levels.tolist()):
             return None
         state._lay_out(steps, targets)
+        state._scores[..., window - n_scores :] = kept["scores"]
         for name in KEPT:
-            setattr(state, f"_{name}", kept[name].copy())
+            if name != "scores":
+                setattr(state, f"_{name}", kept[name].copy())
         state._alpha = kept["alpha"].take([places[level] for level in state.levels.tolist()], axis=1)
         state._ordered = np.sort(state._scores, axis=-1)  # now, so that copies share it
         return state

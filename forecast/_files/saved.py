@@ -75,17 +75,7 @@ class Saved:
         from .values import Writer  # here, as in `load`: half of this room is about files alone
 
         check_is_fitted(self)
-        if type(self) not in BY_CLASS:
-            raise ModelFileError(
-                Refusal(
-                    f"{type(self).__module__}.{type(self).__qualname__} is a class of your own, and a file holds no "
-                    "code",
-                    advice=(
-                        "A pickle can hold it: use joblib.dump(model, path), and load one only from people you trust, "
-                        "because it runs what it says."
-                    ),
-                )
-            )
+        _refuse_own_class(self)
         writer = Writer()
         tree = writer(self, "")
         metadata = {
@@ -95,6 +85,26 @@ class Saved:
             "model": json.dumps(tree, separators=(",", ":"), allow_nan=False),
         }
         return pack(writer.tensors, metadata)
+
+    def _refuse_unsavable(self) -> None:
+        """Refuse a model that no file can hold once it is fitted, by its class and its parameters alone."""
+        from .values import Writer  # here, as in `load`
+
+        _refuse_own_class(self)
+        Writer()(self, "")
+
+
+def _refuse_own_class(model: Saved) -> None:
+    if type(model) not in BY_CLASS:
+        raise ModelFileError(
+            Refusal(
+                f"{type(model).__module__}.{type(model).__qualname__} is a class of your own, and a file holds no code",
+                advice=(
+                    "A pickle can hold it: use joblib.dump(model, path), and load one only from people you trust, "
+                    "because it runs what it says."
+                ),
+            )
+        )
 
 
 @overload

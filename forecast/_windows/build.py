@@ -220,10 +220,10 @@ def windows_of(
     array([1, 4, 5])
     """
     reach = np.maximum(np.diff(starts) - horizon - lost - lookback + step, 0) // step
-    ends = np.cumsum(reach)
-    origins = np.empty(ends[-1], dtype=index_type(len(values)))
-    for first, count, end in zip(starts[:-1], reach, ends, strict=True):
-        origins[end - count : end] = first + lost + lookback - 1 + step * np.arange(count)
+    kind = index_type(len(values))
+    first = starts[:-1] + lost + lookback - 1 - step * (np.cumsum(reach) - reach)  # less the steps of earlier series
+    origins = np.repeat(first.astype(kind), reach)
+    origins += step * np.arange(len(origins), dtype=kind)
     return Windows(values, origins, lookback=lookback, horizon=horizon, starts=starts, **more)
 
 

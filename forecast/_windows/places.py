@@ -15,7 +15,7 @@ from .._types import Integers
 if TYPE_CHECKING:
     from .table import Windows
 
-__all__ = ["phases", "series_names", "series_rows"]
+__all__ = ["phases", "series_at", "series_names", "series_rows"]
 
 
 def phases(windows: Windows, length: int) -> Integers:
@@ -47,6 +47,31 @@ def phases(windows: Windows, length: int) -> Integers:
 def _is_counted(windows: Windows) -> bool:
     """Whether labels are only row numbers, which are not times if there are several series."""
     return isinstance(windows.index, pd.RangeIndex) and windows.index.equals(pd.RangeIndex(len(windows.index)))
+
+
+def series_at(starts: Integers, rows: Integers) -> Integers:
+    """Number of the series of each row.
+
+    Parameters
+    ----------
+    starts : ndarray of int of shape (n_series + 1,)
+    rows : ndarray of int of shape (n,)
+
+    Returns
+    -------
+    ndarray of int64 of shape (n,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> starts = np.array([0, 3, 3, 7])
+    >>> series_at(starts, np.array([0, 2, 3, 6])), series_at(starts, np.array([6, 0]))
+    (array([0, 0, 2, 2]), array([2, 0]))
+    """
+    if len(rows) > len(starts) and (rows[1:] >= rows[:-1]).all():  # in order, as all windows are: far fewer searches
+        ends = np.searchsorted(rows, starts[1:-1], side="left")
+        return np.repeat(np.arange(len(starts) - 1), np.diff(ends, prepend=0, append=len(rows)))
+    return np.searchsorted(starts, rows, side="right") - 1
 
 
 def series_names(windows: Windows) -> pd.Index:

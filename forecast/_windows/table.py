@@ -12,7 +12,7 @@ from .._types import Booleans, Floats, Integers, WindowNorm
 from .indexing import Table
 from .levels import read_levels
 from .norm import Norm, centre_and_scale, read_floor
-from .places import phases, series_names, series_rows
+from .places import phases, series_at, series_names, series_rows
 from .shapes import refuse_unlike_shapes
 from .source import count_from_newest, source_arguments
 from .targets import WindowTargets, targets
@@ -209,7 +209,7 @@ class Windows(Table):
         return self._series_of(self.origins)
 
     def _series_of(self, origins: Integers) -> Integers:  # without a past, that of the row after an origin
-        return np.searchsorted(self.starts, origins + (not self.lookback), side="right") - 1
+        return series_at(self.starts, origins + (not self.lookback))
 
     @property
     def first_rows(self) -> Integers:

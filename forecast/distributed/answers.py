@@ -10,16 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.utils.validation import check_is_fitted
 
-from .._files import from_bytes
+from .._files import ModelFileError, from_bytes
 from .._refusals import Refusal
 from .._series import SeriesForecaster
 from .engine import engine_of, partitions_of, share_of_cores
-from .panel import agreed, bare, look, refused_in
+from .panel import agreed, bare, look, refused_in, refused_unsavable
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["light", "predict"]
+
+_PICKLED = (
+    "Dask can send any class as a pickle: ddf.map_partitions(lambda part: model.predict(history=part), "
+    "meta=model.predict().iloc[:0])."
+)
 
 
 def predict(model: SeriesForecaster, ddf: Any, *, client: Any = None, timeout: float = 300.0) -> Any:
@@ -51,6 +56,8 @@ def predict(model: SeriesForecaster, ddf: Any, *, client: Any = None, timeout: f
     ------
     sklearn.exceptions.NotFittedError
         The model is not fitted.
+    forecast.ModelFileError
+        No model file can hold the model, such as one with a regressor class of your own.
     TypeError, ValueError
         A partition is not as described, which the message names.
 
@@ -80,10 +87,13 @@ def predict(model: SeriesForecaster, ddf: Any, *, client: Any = None, timeout: f
             )
         )
     engine = engine_of(client, timeout)
+    try:
+        small = light(model)
+    except ModelFileError as error:
+        raise refused_unsavable(error, "predict", _PICKLED) from error
     parts, plain = partitions_of(engine, ddf), bare(model)
     tasks = {f"partition {n}": engine.submit("look", look, plain, part, n) for n, part in enumerate(parts)}
     agreed(engine.gather(tasks), model._state.roles.ids)
-    small = light(model)
     if not hasattr(ddf, "to_delayed"):
         return forecasts_of(ddf, small)
     dask: Any = import_module("dask")

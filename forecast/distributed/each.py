@@ -13,12 +13,20 @@ from .._refusals import Refusal
 from .._series import SeriesForecaster
 from .._series.parameters import is_chosen
 from .engine import engine_of, partitions_of, share_of_cores
-from .panel import agreed, bare, in_order, look, rows_by_series
+from .panel import agreed, bare, in_order, in_pieces, look, refused_unsavable, rows_by_series
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .engine import Engine
+
 __all__ = ["fit_each", "predict_each"]
+
+_PIECES = 4  # of a plain frame for each thread: threads that are done early find another one
+_ALONE = (
+    "joblib can send any class: fit clone(model) on the rows of each series in joblib.delayed, on a cluster inside of "
+    "joblib.parallel_config('dask')."
+)
 
 
 def fit_each(
@@ -26,8 +34,9 @@ def fit_each(
 ) -> pd.DataFrame:
     """Fit one model for every series of a Dask DataFrame.
 
-    Each partition is one task, which fits a clone of the model for each of its series. Without a regressor, the
-    recipe is chosen once, on a few series drawn by `random_state`, and every series is trained with it.
+    Each partition is one task, which fits a clone of the model for each of its series; of a pandas DataFrame, the
+    workers get pieces. Without a regressor, the recipe is chosen once, on a few series drawn by `random_state`, and
+    every series is trained with it.
 
     Parameters
     ----------
@@ -51,6 +60,8 @@ def fit_each(
 
     Raises
     ------
+    forecast.ModelFileError
+        No model file can hold the model, such as one with a regressor class of your own.
     TypeError, ValueError
         A partition is not as described, which the message names.
 
@@ -75,7 +86,11 @@ def fit_each(
     if not isinstance(recipe_from, int | np.integer) or recipe_from < 1:
         raise ValueError(Refusal(where=f"recipe_from={recipe_from!r}", expected="a whole number, 1 or more"))
     engine, model = engine_of(client, timeout), bare(model)
-    parts = partitions_of(engine, ddf)
+    try:
+        model._refuse_unsavable()
+    except ModelFileError as error:
+        raise refused_unsavable(error, "fit_each", _ALONE) from error
+    parts = _parts(engine, model, ddf)
     looks = engine.gather(
         {f"partition {n}": engine.submit("look", look, model, part, n) for n, part in enumerate(parts)}
     )
@@ -95,6 +110,14 @@ def fit_each(
     for column, values in zip(("series", "model", "error"), zip(*found, strict=True), strict=True):
         table[column] = pd.Series(list(values), dtype=object)
     return table
+
+
+def _parts(engine: Engine, model: SeriesForecaster, ddf: Any) -> list[Any]:
+    """The partitions; of a plain frame as many pieces as keep all threads of a cluster busy until the end."""
+    if engine.n_threads <= 1 or not isinstance(ddf, pd.DataFrame) or not len(ddf):
+        return partitions_of(engine, ddf)
+    look(model, ddf, 0)  # refuses what cannot be cut
+    return [part for piece in in_pieces(model, ddf, _PIECES * engine.n_threads) for part in engine.partitions(piece)]
 
 
 def _drawn(model: SeriesForecaster, keys: list[Any], n: int) -> list[Any]:

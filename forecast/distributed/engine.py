@@ -23,6 +23,10 @@ _LOST = Refusal("the connection to Dask's scheduler was lost", advice="Start a c
 class Engine(Protocol):
     """What a fit needs of the place where its tasks run."""
 
+    @property
+    def n_threads(self) -> int:
+        """Tasks that can run at the same time."""
+
     def submit(self, stage: str, function: Callable[..., Any], *args: Any) -> Any:
         """Start a task; arguments may be what earlier calls returned."""
 
@@ -35,6 +39,8 @@ class Engine(Protocol):
 
 class Here:
     """Tasks run in this process, one after the other, when their results are asked for."""
+
+    n_threads = 1
 
     def submit(self, stage: str, function: Callable[..., Any], *args: Any) -> Any:
         """A task that waits."""
@@ -103,6 +109,11 @@ class OnDask:
 
     def __init__(self, client: Any, timeout: float) -> None:
         self.client, self.timeout = client, timeout
+
+    @property
+    def n_threads(self) -> int:
+        """Threads of all workers."""
+        return sum(self.client.nthreads().values())
 
     def submit(self, stage: str, function: Callable[..., Any], *args: Any) -> Any:
         """A future; the stage is the task's name on Dask's dashboard."""

@@ -173,7 +173,7 @@ def checked(model: Any, n_shards: Any, rounds: Any, checkpoint: Any, resume: Any
     for name, value in (("n_shards", n_shards), ("rounds_per_epoch", rounds)):
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
             raise ValueError(Refusal(where=f"{name}={value!r}", expected="a whole number, 1 or more"))
-    if not isinstance(model.regressor, RNNForecaster):
+    if type(model.regressor) is not RNNForecaster:  # nor a subclass: the network is sent as a model file, without code
         got = "no regressor" if model.regressor is None else f"a {type(model.regressor).__name__}"
         raise TypeError(
             Refusal(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
 
 from .._callbacks import CALLBACKS
+from .._files import ModelFileError
 from .._frames import Encoding, Layout, Roles, Schema, read_panel
 from .._frames.series import series_of
 from .._frames.stamps import read_stamps
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
     from .._series import SeriesForecaster
 
 __all__ = [
-    "Frame", "Look", "agreed", "bare", "begun_axis", "in_order", "joined", "look", "part_of", "read", "refused_in",
-    "rows_by_series",
+    "Frame", "Look", "agreed", "bare", "begun_axis", "in_order", "in_pieces", "joined", "look", "part_of", "read",
+    "refused_in", "refused_unsavable", "rows_by_series",
 ]  # fmt: skip
 
 
@@ -74,6 +76,21 @@ def bare(model: SeriesForecaster) -> SeriesForecaster:
     for one in (own, own.regressor):
         getattr(one, "__dict__", {}).pop(CALLBACKS, None)
     return own
+
+
+def refused_unsavable(error: ModelFileError, call: str, advice: str) -> ModelFileError:
+    """The refusal of a model that no file can hold as that of a call whose models are sent as model files.
+
+    Parameters
+    ----------
+    error : ModelFileError
+    call, advice : str
+
+    Returns
+    -------
+    ModelFileError
+    """
+    return ModelFileError(extended(error, f"{call} sends models as model files: ", advice=advice))
 
 
 def roles_of(model: SeriesForecaster, frame: pd.DataFrame) -> Roles:
@@ -158,6 +175,27 @@ def rows_by_series(model: SeriesForecaster, frame: pd.DataFrame) -> Iterator[tup
     for key, first, end in zip(rows.keys, rows.starts[:-1], rows.starts[1:], strict=True):
         mine = slice(first, end)
         yield key, frame.iloc[mine if rows.order is None else rows.order[mine]]
+
+
+def in_pieces(model: SeriesForecaster, frame: pd.DataFrame, n: int) -> list[pd.DataFrame]:
+    """Whole series of a frame in pieces, with about as many series in each.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+        Its parameters are read.
+    frame : pandas.DataFrame
+    n : int
+        Number of pieces; fewer where there are fewer series.
+
+    Returns
+    -------
+    list of pandas.DataFrame
+    """
+    rows = _rows_of(frame, roles_of(model, frame))
+    bounds = rows.starts[np.unique(np.linspace(0, len(rows.keys), n + 1).astype(np.int64))]
+    places = np.arange(len(frame)) if rows.order is None else rows.order
+    return [frame.iloc[places[first:end]] for first, end in pairwise(bounds)]
 
 
 def agreed(looks: Sequence[Look], by: Sequence[Any]) -> tuple[dict[Any, int], Schema]:
