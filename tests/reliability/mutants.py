@@ -37,7 +37,7 @@ ROOMS = {  # folder or file, and the tests that know it, quick ones first
     "conformal": ("forecast/_conformal", "conformal fresh_intervals since_batch"),
     "cell": ("cpp/cell", "gradients core golden cell_contract"),
     "loss": ("cpp/loss", "gradients core golden distributions"),
-    "layer": ("cpp/layer", "layers attention random_networks depth golden_seq2seq"),
+    "layer": ("cpp/layer", "layers attention mlstm random_networks depth golden_seq2seq"),
     "adaptive": ("cpp/conformal", "conformal fresh_intervals"),
 }
 NAMED = {"elman": "rnn_"}  # in the tests, where it is not the name of the file
@@ -185,9 +185,9 @@ def switch_on(numbers):
 
 
 def of_its_own(fault, test):
-    """Whether a test does not name the cell, the layer or the loss: those that do come first."""
+    """Order of a test: those that name the cell, the layer or the loss come first, then those of gradients."""
     name = Path(fault.path).stem
-    return Path(fault.path).suffix == ".py" or NAMED.get(name, name) not in test
+    return Path(fault.path).suffix == ".py" or NAMED.get(name, name) not in test, "gradients" not in test
 
 
 def main():
