@@ -18,17 +18,18 @@ from functools import partial
 
 import pytest
 
-SECONDS = 600  # of the tests of one fault; a fault that makes them endless is found
-ALL = 7200  # seconds of all tests with every line noted, on a busy machine
+SECONDS = 300  # of one test, on a busy machine; a fault that makes it endless is found
+ALL = 7200  # seconds of all tests
 
 
-def in_fork(work, seconds=SECONDS):
+def in_fork(work):
     """What `work` returns in a fork of this process; None where it does not end, False where it ends badly."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             os.close(read)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the fork: a loop of the core hears no handler
             with os.fdopen(write, "w") as stream, open(os.devnull, "w") as nowhere:
                 os.dup2(nowhere.fileno(), 1)
                 os.dup2(nowhere.fileno(), 2)
@@ -38,15 +39,14 @@ def in_fork(work, seconds=SECONDS):
         finally:
             os._exit(0)
     os.close(write)
-    end = time.monotonic() + seconds
     with os.fdopen(read) as stream:
-        signal.signal(signal.SIGALRM, lambda *_: os.kill(child, signal.SIGKILL))
-        signal.alarm(seconds)
+        signal.signal(signal.SIGALRM, lambda *_: os.kill(child, signal.SIGALRM))
+        signal.alarm(ALL)
         text = stream.read()
         signal.alarm(0)
-    os.waitpid(child, 0)
+    _, status = os.waitpid(child, 0)
     if not text:
-        return None if time.monotonic() >= end else False
+        return None if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM else False
     return json.loads(text)
 
 
@@ -123,7 +123,7 @@ class Hunt:
     def reached(self, items):
         """Of each test that passes: seconds, and lines."""
         if not self.note.is_file():
-            watched = in_fork(partial(self.watched, items), ALL)
+            watched = in_fork(partial(self.watched, items))
             if not watched:
                 raise SystemExit("the tests end their process without a fault")
             self.note.write_text(json.dumps(watched))
@@ -144,7 +144,9 @@ class Hunt:
     def passes(self, item, after):
         """Whether a test passes, run with all that pytest puts around it, such as its filters of warnings."""
         self.failed = False
+        signal.alarm(SECONDS)
         item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
+        signal.alarm(0)
         return not self.failed
 
     def pytest_runtest_logreport(self, report):

@@ -54,6 +54,12 @@ on_threads() {  # the native program with four threads and with one, which give 
   count 'WARNING: ThreadSanitizer'
 }
 
+reported='Invalid|uninitialised|Mismatched|overlap|definitely lost in' # the first line of what memcheck reports
+
+ours() {  # the reports of memcheck that have a frame of the core; an empty line ends a report
+  sed -E 's/^==[0-9]+== ?//' "$log" | awk -v RS= -v ORS='\n\n' '/_core[.]cpython|forecast::/'
+}
+
 case $part in
   address | undefined)
     kernel=address
@@ -74,10 +80,12 @@ case $part in
     ;;
   valgrind)
     FORECAST_ISA=v3 PYTHONMALLOC=malloc OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 valgrind --error-limit=no \
-      "$python" "$here/families.py" > "$folder/valgrind.out" 2> "$log"
+      --leak-check=full --num-callers=30 "$python" "$here/families.py" > "$folder/valgrind.out" 2> "$log"
     tail -n 1 "$folder/valgrind.out"
-    # A report is ours where a frame of it is in the core.
-    printf 'valgrind: %d frames of the core in reports, see %s\n' "$(grep -cE '^==[0-9]+== +(at|by).*(_core[.]cpython|forecast::)' "$log")" "$log"
+    ours | tee "$folder/valgrind.ours"
+    printf 'valgrind: %d reports, %d of them of the core, see %s\n' \
+      "$(grep -cE "$reported" "$log")" "$(grep -cE "$reported" "$folder/valgrind.ours")" "$log"
+    grep -E 'definitely lost: |no leaks are possible' "$log" | tail -n 1
     ;;
   *)
     echo "sanitized.sh: expected address, undefined, thread, openmp or valgrind, got $part" >&2
