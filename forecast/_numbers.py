@@ -1,12 +1,45 @@
-"""Numbers that a user gives, checked."""
+"""Numbers that a user or a file gives, checked."""
 
 import numpy as np
 import numpy.typing as npt
 
 from ._refusals import Refusal
-from ._types import Floats
+from ._types import Booleans, Floats
 
-__all__ = ["finite"]
+__all__ = ["LARGEST", "beyond", "finite", "usable"]
+
+LARGEST = 1e150  # float64 holds its square, and the sum of many of them
+
+
+def usable(values: Floats) -> bool:
+    """Whether all values are numbers up to `LARGEST`, so that a variance can be computed.
+
+    Parameters
+    ----------
+    values : ndarray of float
+
+    Returns
+    -------
+    bool
+        False where a value is NaN, infinite or larger.
+    """
+    limit = min(LARGEST, float(np.finfo(values.dtype).max))  # of float32: 3.4e38
+    return bool((np.abs(values) <= limit).all())
+
+
+def beyond(values: Floats) -> Booleans:
+    """Which values are finite, but larger than `LARGEST`.
+
+    Parameters
+    ----------
+    values : ndarray of float
+
+    Returns
+    -------
+    ndarray of bool
+    """
+    wide = np.abs(values.astype(np.float64))
+    return (wide > LARGEST) & np.isfinite(wide)
 
 
 def finite(name: str, numbers: npt.ArrayLike) -> Floats:

@@ -219,6 +219,32 @@ def test_an_interrupt_ends_with_code_130_and_without_a_file(run, monkeypatch, tm
     assert not (tmp_path / "model.forecast").exists()
 
 
+COMMAND = """
+import atexit, gc, json
+from forecast.cli import main
+from forecast import SeriesForecaster
+
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
+
+def at_the_end():  # registered first, so the last to be called
+    print(json.dumps([code, within, gc.get_freeze_count() > 10_000]))
+
+SeriesForecaster.fit = interrupted
+atexit.register(at_the_end)
+with open("data.csv", "w") as file:
+    file.write("day,y\\n" + "\\n".join(f"2024-01-{day:02},{day % 3}" for day in range(1, 31)))
+code = main(["fit", "data.csv", "--target", "y", "--horizon", "2", "-o", "model"])
+within = gc.get_freeze_count()
+"""
+
+
+def test_a_command_ends_without_a_last_collection():
+    """It looks at every object of pandas and scikit-learn once more: a quarter of a second after Ctrl-C."""
+    code, frozen_while_it_runs, frozen_at_the_end = children.run(COMMAND)
+    assert (code, frozen_while_it_runs, frozen_at_the_end) == (130, 0, True)
+
+
 WRONG = {
     ("fit", "data.csv", "-o", "m", "--hidden-sise", "8"): r"Did you mean '--hidden-size'\? See forecast fit --help",
     ("fit", "data.csv"): "the following arguments are required: -o/--output",

@@ -61,6 +61,10 @@ TABLES = {
         {"df": DF.assign(y=np.where(Y > 10.9, np.inf, Y))},
         lambda s: read_values(s["df"].interpolate(), ["y"]),
     ),
+    "values that are too large": (
+        {"df": DF.assign(y=np.where(Y > 10.9, 1e200, Y))},
+        lambda s: read_values(s["df"], ["y"]),
+    ),
     "stamps of text": ({"df": DF.set_axis(DAYS.strftime("%Y-%m-%d"))}, lambda s: frequency_of(s["df"].index)),
     "levels of an index": (
         {"df": DF.set_axis(pd.MultiIndex.from_product([["a"], DAYS.rename(None)]))},

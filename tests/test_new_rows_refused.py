@@ -27,6 +27,7 @@ def mended(error, **variables):
 
 WRONG = {
     "infinite": lambda rows: rows.assign(y=rows["y"].where(rows.index != DAYS[52], np.inf)),
+    "too large": lambda rows: rows.assign(y=rows["y"].where(rows.index != DAYS[52], -1e200)),
     "missing": lambda rows: rows.assign(x=rows["x"].where(rows.index != DAYS[52])),
     "text": lambda rows: rows.assign(y=rows["y"].astype(str)),
     "complex": lambda rows: rows.assign(y=rows["y"] + 0j),

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .._numbers import LARGEST, beyond, usable
 from .._refusals import Fix, Refusal, Words, argument
 from .._types import Floats, FrameLike
 from .wide import no_target, refuse_steps_as_columns, shown
@@ -133,7 +134,7 @@ def read_values(frame: pd.DataFrame, names: Sequence[Hashable]) -> Floats:
     TypeError
         A column is not numeric.
     ValueError
-        A value is NaN or infinite.
+        A value is NaN, infinite or beyond 1e150, whose square would overflow.
 
     Examples
     --------
@@ -151,8 +152,8 @@ def read_values(frame: pd.DataFrame, names: Sequence[Hashable]) -> Floats:
         values = part.to_numpy()
     else:
         values = part.to_numpy(dtype=np.float64, na_value=np.nan)
-    if not np.isfinite(values).all():
-        _refuse_not_finite(names, values, frame.index)
+    if not usable(values):
+        _refuse_unusable(names, values, frame.index)
     return values
 
 
@@ -190,7 +191,7 @@ def refuse_dtype(name: Hashable, dtype: Any) -> None:
     )
 
 
-def _refuse_not_finite(names: Sequence[Hashable], values: Floats, index: pd.Index) -> None:
+def _refuse_unusable(names: Sequence[Hashable], values: Floats, index: pd.Index) -> None:
     for name, column in zip(names, values.T, strict=True):
         missing = np.isnan(column)
         if missing.any():
@@ -217,6 +218,35 @@ def _refuse_not_finite(names: Sequence[Hashable], values: Floats, index: pd.Inde
                     fix=Fix(code_of_infinite(name), ""),
                 )
             )
+        large = beyond(column)
+        if large.any():
+            raise ValueError(too_large(name, int(large.sum()), f"the first at {index[int(large.argmax())]}"))
+
+
+def too_large(name: Hashable, count: int, places: str) -> Refusal:
+    """The refusal of values whose squares overflow, so that no window has a deviation.
+
+    Parameters
+    ----------
+    name : label
+    count : int
+    places : str
+        Where they are.
+
+    Returns
+    -------
+    Refusal
+    """
+    column = f"df[{name!r}]"
+    code = f"{column} = {column}.mask({column}.abs() > {LARGEST:g}).interpolate(limit_direction='both')"
+    return Refusal(
+        f"has {count} values beyond {LARGEST:g}",
+        where=f"column {name!r}",
+        got=places,
+        expected=f"numbers up to {LARGEST:g}, whose squares float64 still holds",
+        advice=Words("Use other units.", "Use other units, or correct the cells of the file."),
+        fix=Fix(code, ""),
+    )
 
 
 def code_of_infinite(name: Hashable) -> str:

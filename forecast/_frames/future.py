@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .._numbers import beyond, usable
 from .._records import record
 from .._refusals import Fix, Refusal, Words, extended, joined, sentences, split_advice
 from .._types import Booleans, Floats, Integers
+from .columns import too_large
 from .infer import jumps_forward
 from .names import blocks_of, quoted, refuse_retyped, sorting
 from .roles import Layout
@@ -254,7 +256,13 @@ def _covariates(
     for part in schema.future:
         _refuse_missing(frame[part.label], part.label, places)
     values = encoded(frame, schema.future, dtype, places)
-    if not np.isfinite(values).all():
+    if not usable(values):
+        large = beyond(values)
+        if large.any():
+            row, column = np.argwhere(large)[0]
+            raise ValueError(
+                too_large(schema.future_names[column], int(large[:, column].sum()), f"the first at {places.place(row)}")
+            )
         row, column = np.argwhere(~np.isfinite(values))[0]
         raise ValueError(
             Refusal(

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
+from .._numbers import beyond, usable
 from .._records import record
 from .._refusals import Fix, Refusal, Words, argument, joined
 from .._types import Booleans, Floats, Integers
-from .columns import as_slice, code_of_infinite, refuse_dtype
+from .columns import as_slice, code_of_infinite, refuse_dtype, too_large
 from .names import quoted
 from .static import static_columns
 
@@ -302,7 +303,7 @@ def refuse_values(
     missing: str = "error",
     fitted: bool = False,
 ) -> None:
-    """Refuse infinite values, and missing ones unless they are to be masked; `rows` place the rows of `values`.
+    """Refuse infinite values, too large ones, and missing ones unless they are to be masked; `rows` place the rows.
 
     With `fitted`, a fitted model reads them, and what it does with missing values stays.
 
@@ -311,7 +312,7 @@ def refuse_values(
     ValueError
         Column, first three places, number and fix.
     """
-    if np.isfinite(values).all():
+    if usable(values):
         return
     for name, column in zip(names, values.T, strict=True):
         infinite = np.flatnonzero(np.isinf(column))
@@ -326,6 +327,9 @@ def refuse_values(
                     fix=Fix(code_of_infinite(name), ""),
                 )
             )
+        large = np.flatnonzero(beyond(column))
+        if len(large):
+            raise ValueError(too_large(name, len(large), rows.places(large)))
         absent = np.flatnonzero(np.isnan(column)) if missing == "error" else np.zeros(0, dtype=np.intp)
         if len(absent):
             ends, more, fix = "limit_direction='both'" if absent[0] == 0 else "", "", ""

@@ -11,6 +11,7 @@ from sklearn import config_context
 from sklearn.base import clone
 
 from .._callbacks import regressor_task
+from .._numbers import LARGEST
 from .._refusals import Fix, Refusal
 from .._tail import time_tail
 from .._types import Floats
@@ -29,7 +30,6 @@ LEAST = 10  # windows: fewer say nothing of a forecaster
 _MOST = 20_000  # windows that a report looks at
 _BLOCK = 256  # windows that a regressor is asked about at once
 _GATHERED = 16 * _BLOCK  # windows whose matrix is made at once
-_LARGEST = 1e150  # a value whose square float64 holds
 _LINEAR = ("ElasticNet", "Lasso", "LinearRegression", "Ridge", "RidgeCV")  # of scikit-learn
 
 
@@ -269,12 +269,12 @@ def _refuse_large(regressor: Any, *tables: Floats) -> None:
         # NaN is smaller than nothing and greater than nothing, so that it is passed over.
         ends = (np.fmax.reduce(table, axis=None), -np.fmin.reduce(table, axis=None)) if table.size else (0.0,)
         largest = max(map(float, ends))  # the limit is beyond float32
-        if largest > _LARGEST:
+        if largest > LARGEST:
             raise ValueError(
                 Refusal(
                     where=f"{kind_of(regressor)}.fit",
                     got=f"values up to {largest:.3g}",
-                    expected=f"at most {_LARGEST:g}, whose squares float64 still holds",
+                    expected=f"at most {LARGEST:g}, whose squares float64 still holds",
                     advice="Use other units.",
                 )
             )

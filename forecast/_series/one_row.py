@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .._numbers import usable
 from .._preparation import Rows
 from .growing import grown
 
@@ -114,7 +115,7 @@ class OneRow:
         if values.dtype != self.dtype:
             return False
         row = values[0, self.order]
-        if not np.isfinite(row).all():
+        if not usable(row):
             return False
         targets = row[: self.n_targets]
         if self.bounded and (self.state.within(targets) != targets).any():  # which is said

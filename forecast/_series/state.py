@@ -10,6 +10,7 @@ import numpy as np
 
 from .._files import ModelFileError, stored
 from .._frames import named_in_fixes, read_panel
+from .._numbers import LARGEST, beyond
 from .._preparation import PARAMETERS, Member, Preparation, Rows
 from .._records import record
 from .._refusals import Refusal
@@ -344,8 +345,22 @@ class FittedState:
         for name, (found, expected) in shapes.items():
             if found != expected:
                 raise ModelFileError(Refusal(f"the newest rows have {name} of shape {found}", expected=str(expected)))
+            _refuse_kept(name, getattr(tail, name))
         starts = tail.starts
         if starts.shape != (series + 1,) or starts[0] != 0 or starts[-1] != rows or (np.diff(starts) <= 0).any():
             raise ModelFileError(
                 Refusal(f"the newest rows of {series} series do not begin where they should in {rows} rows")
             )
+
+
+def _refuse_kept(name: str, values: Floats) -> None:
+    """Refuse values of kept rows that no frame may hold; NaN stands for a missing one."""
+    wrong = values[np.isinf(values) | beyond(values)] if values.dtype.kind == "f" else values[:0]
+    if wrong.size:
+        raise ModelFileError(
+            Refusal(
+                f"the newest rows have {wrong.size} values that no fit has kept among their {name}",
+                got=f"{wrong[0]:.3g} is the first",
+                expected=f"numbers up to {LARGEST:g}, whose squares float64 still holds",
+            )
+        )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from .._numbers import LARGEST
 from .._records import record
 from .._types import Booleans, Floats, Integers, WindowNorm
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 from .._refusals import Refusal
 
-__all__ = ["KINDS", "Norm", "centre_and_scale", "noise_floor", "read_floor", "without_motion"]
+__all__ = ["KINDS", "Norm", "centre_and_scale", "noise_floor", "read_floor", "undone", "without_motion"]
 
 KINDS = {None: 0, "last": 1, "mean": 2, "standard": 3, "season": 4}  # the core's numbers
 OF_MEAN = 1e-3  # the floor where none is given: of the mean
@@ -158,10 +159,43 @@ def centre_and_scale(
     centre = _mean(read, oldest, newest)
     if norm.kind == "mean":
         return centre[:, None], None
-    square = _mean(lambda rows: np.square(read(rows) - centre), oldest, newest)
+    with np.errstate(over="ignore"):  # a forecast that it makes infinite is refused where it is restored
+        square = _mean(lambda rows: np.square(read(rows) - centre), oldest, newest)
     scale = np.maximum(np.sqrt(square), OF_MEAN * np.abs(centre) if floor is None else floor)
     scale[scale == 0] = still
     return centre[:, None], scale[:, None]
+
+
+def undone(cube: Floats, centre: Floats, scale: Floats | float) -> Floats:
+    """Predictions in the units of the series.
+
+    Parameters
+    ----------
+    cube : ndarray of shape (n, horizon, targets)
+    centre, scale : ndarray or float
+        As `centre_and_scale` returns them, of shapes that broadcast.
+
+    Returns
+    -------
+    ndarray of shape (n, horizon, targets)
+
+    Raises
+    ------
+    ValueError
+        A finite prediction is not finite in these units: values of its window are too large for float64.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is looked at
+        restored = cube * scale + centre
+    lost = np.isfinite(cube) & ~np.isfinite(restored)
+    if lost.any():
+        raise ValueError(
+            Refusal(
+                f"{int(lost.sum())} of {lost.size} predictions overflow where the window norm is undone",
+                expected=f"windows of values up to {LARGEST:g}, whose squares float64 still holds",
+                advice="Use other units, or a shorter horizon where forecasts were fed back.",
+            )
+        )
+    return restored
 
 
 def without_motion(windows: Windows) -> Booleans:

@@ -11,7 +11,7 @@ from .._refusals import Refusal
 from .._types import Booleans, Floats, Integers, WindowNorm
 from .indexing import Table
 from .levels import read_levels
-from .norm import Norm, centre_and_scale, read_floor
+from .norm import Norm, centre_and_scale, read_floor, undone
 from .places import phases, series_at, series_names, series_rows
 from .shapes import refuse_unlike_shapes
 from .source import count_from_newest, source_arguments
@@ -450,7 +450,7 @@ class Windows(Table):
         Raises
         ------
         ValueError
-            The shape is another.
+            The shape is another, or a prediction overflows in the units of the series.
 
         Examples
         --------
@@ -459,7 +459,7 @@ class Windows(Table):
         >>> windows.restore([1.0, 1.0])
         array([2., 6.])
         """
-        return self._moved(prediction, lambda cube, centre, scale: cube * scale + centre)
+        return self._moved(prediction, undone)
 
     def _moved(self, numbers: npt.ArrayLike, move: Callable[..., Floats]) -> Floats:
         numbers = np.asarray(numbers, dtype=np.float64)

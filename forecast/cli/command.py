@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import gc
 import os
 import sys
 import warnings
@@ -61,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if sys.stdout is None:
         print("forecast: error: the standard output is closed; send it to a file or to /dev/null.", file=sys.stderr)
         return 2
+    atexit.register(gc.freeze)  # no last collection of garbage: it takes longer than the rest of the end
     arguments = _parsed(argv)
     terminal = Terminal(arguments.json, getattr(arguments, "verbose", False), getattr(arguments, "quiet", False))
     try:
