@@ -252,7 +252,7 @@ def test_a_series_shorter_than_the_lookback_has_its_oldest_row_repeated():
 
 @pytest.mark.parametrize("n", [100, 119, 120])
 def test_a_part_that_leaves_one_window_to_learn_from_decides_no_weight(n):
-    """At these lengths an earlier part left one to three: the linear model of it was useless, and so lost its weight."""
+    """Of an earlier part. The linear model of it was useless, and so lost its weight."""
     rng, month = np.random.default_rng(0), np.arange(n)
     trips = (200 + month) * (1 + 0.2 * np.sin(2 * np.pi * month / 12)) + 5 * rng.normal(size=120)[:n]
     frame = pd.DataFrame({"load": trips}, pd.date_range("2015-01-01", periods=n, freq="MS"))
