@@ -7,8 +7,8 @@
 #   tests/reliability/sanitized.sh thread FOLDER     ThreadSanitizer over the program of tests/native, without OpenMP
 #   tests/reliability/sanitized.sh openmp FOLDER     the same with clang and its OpenMP, whose Archer explains the team's
 #                                                    barriers to ThreadSanitizer; 46 CPU seconds
-#   tests/reliability/sanitized.sh valgrind FOLDER   memcheck and its leak check over one fit of each family, with the installed
-#                                                    core; 111 CPU seconds
+#   tests/reliability/sanitized.sh valgrind FOLDER   memcheck and its leak check over one fit of each family, with the
+#                                                    installed core; 111 CPU seconds
 #
 # FOLDER keeps objects and logs; the CPU seconds of each file are printed as it is compiled. PYTHON names another
 # interpreter than python3, JOBS the files compiled at a time (1), DOOR the random calls (100000), TESTS the tests.
