@@ -5,6 +5,7 @@ import json
 import os
 import re
 import stat
+import subprocess
 import sys
 
 import children
@@ -243,6 +244,19 @@ def test_a_command_ends_without_a_last_collection():
     """It looks at every object of pandas and scikit-learn once more: a quarter of a second after Ctrl-C."""
     code, frozen_while_it_runs, frozen_at_the_end = children.run(COMMAND)
     assert (code, frozen_while_it_runs, frozen_at_the_end) == (130, 0, True)
+
+
+WHILE_TEXT_IS_EXECUTED = COMMAND.replace("    raise KeyboardInterrupt", '    exec("raise KeyboardInterrupt")') + """
+raise SystemExit(code)
+"""
+
+
+def test_an_interrupt_while_python_executes_text_ends_with_130_and_not_by_the_signal(tmp_path):
+    """Imports do so: `namedtuple` and dataclasses are made from text. Only `python -m` looks for it."""
+    (tmp_path / "as_module.py").write_text(WHILE_TEXT_IS_EXECUTED)
+    command = [sys.executable, "-m", "as_module"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (130, "\nforecast: interrupted\n")
 
 
 WRONG = {

@@ -8,6 +8,7 @@ import gc
 import os
 import sys
 import warnings
+from collections import namedtuple
 from typing import TYPE_CHECKING
 
 from . import backtest, config, demo, fit, predict, show, tune, update
@@ -78,6 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         print("\nforecast: interrupted", file=sys.stderr)
+        _forget_interrupt()
         return 130
     except BrokenPipeError:
         # The reader of stdout has closed it, as `head` does; Python would complain of it once more when it ends.
@@ -88,6 +90,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         terminal.error(_fault(error))
         return 1
+
+
+def _forget_interrupt() -> None:
+    """Let the process end with its own exit code.
+
+    Where an interrupt comes out of text that Python executes, as `namedtuple` and dataclasses do while modules are
+    imported, `python -m` ends by the signal, although it was caught: until it executes another text.
+    """
+    namedtuple("Nothing", ())
 
 
 def _fault(error: BaseException) -> str:
