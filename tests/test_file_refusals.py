@@ -36,6 +36,33 @@ def test_a_right_checksum_alone_is_accepted(model, tmp_path):
     assert np.array_equal(forecast.load(tmp_path / "model").predict(X), model.predict(X))
 
 
+LEARNED = {  # array of what adaptive intervals have learned: another in its place
+    "scores of two axes": ("scores", np.zeros((3, 1))),
+    "scores of other steps": ("scores", np.zeros((2, 1, 10))),
+    "more scores than places": ("window", np.array([1])),
+    "no number of places": ("window", np.array([], dtype=np.int64)),
+    "places in two axes": ("window", np.array([[500]])),
+    "half a place": ("window", np.array([500.5])),
+    "other levels": ("levels", np.array([])),
+    "levels that are one number": ("levels", np.array(0.9)),
+    "no levels of errors": ("alpha", np.zeros(0)),
+    "other counts": ("count", np.zeros((3, 2), dtype=np.int64)),
+    "flags": ("heard", np.zeros((3, 1), dtype=bool)),
+}
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_what_adaptive_intervals_cannot_continue_from_is_refused(name, tmp_path):
+    part, array = LEARNED[name]
+    fitted = series(Ridge())
+    fitted.save(tmp_path / "model")
+    forecast.load(tmp_path / "model")
+    fitted._state.calibration.warm[part] = array
+    fitted.save(tmp_path / "model")
+    with pytest.raises(ModelFileError, match="what adaptive intervals have learned does not fit together"):
+        forecast.load(tmp_path / "model")
+
+
 @pytest.mark.parametrize("version", ["2", "0", "01", "", "1.0", "newest" * 100, None])
 def test_another_version_is_refused_in_a_sentence(model, version, tmp_path):
     refused(tmp_path, changed(model, tmp_path, version=version), "this forecast reads version 1. Load it with")

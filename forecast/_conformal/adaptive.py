@@ -20,10 +20,36 @@ from .fixed import coverages_of, needed_by, three_axes
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["AdaptiveState", "nested"]
+__all__ = ["AdaptiveState", "nested", "resumes"]
 
 KEPT = ("alpha", "scores", "sum", "weight", "heard", "count")
 _SETTLED = 10  # residuals that a running scale needs
+
+
+def resumes(kept: Mapping[str, Array]) -> bool:
+    """Whether a state can continue from arrays, which may come from a file: all are there and fit together.
+
+    Parameters
+    ----------
+    kept : dict of str to ndarray
+
+    Returns
+    -------
+    bool
+    """
+    if not {*KEPT, "levels"} <= kept.keys() or not all(
+        isinstance(part, np.ndarray) and part.dtype.kind in "fi" for part in kept.values()
+    ):
+        return False
+    scores, levels, window = kept["scores"], kept["levels"], kept.get("window")
+    if scores.ndim != 3 or levels.ndim != 1:
+        return False
+    cells = scores.shape[:2]
+    return (
+        kept["alpha"].shape == (2, len(levels), *cells)
+        and all(kept[name].shape == cells for name in ("sum", "weight", "heard", "count"))
+        and (window is None or (window.shape == (1,) and window.dtype.kind == "i" and window[0] >= scores.shape[2]))
+    )
 
 
 def nested(offsets: Floats, levels: Floats | Sequence[float]) -> Floats:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 import pandas as pd
 
-from .._conformal import AdaptiveState, needed_by, static_offsets
-from .._files import stored
+from .._conformal import AdaptiveState, needed_by, resumes, static_offsets
+from .._files import ModelFileError, stored
 from .._preparation.spread import horizons, trust
 from .._records import record
+from .._refusals import Refusal
 from .._types import Array, Floats, Integers
 from .error_scale import images_of
 
@@ -68,6 +69,11 @@ class Calibration:
     series: Integers | None = None
     times: Integers | None = None
     _once: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def _check_loaded(self) -> None:
+        """Refuse a calibration out of a file that adaptive intervals cannot continue from."""
+        if self.warm is not None and not resumes(self.warm):
+            raise ModelFileError(Refusal("what adaptive intervals have learned does not fit together"))
 
     @classmethod
     def of(
