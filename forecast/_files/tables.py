@@ -204,7 +204,9 @@ def _with_freq(reader: Reader, index: pd.Index, freq: Any, name: Any) -> pd.Inde
 
 
 def _periods(reader: Reader, depth: int, ordinals: Tree, freq: Tree, name: Tree) -> pd.PeriodIndex:
-    ordinals, freq = reader(ordinals, depth), reader(freq, depth)
+    ordinals, freq = expect(reader(ordinals, depth), np.ndarray, "the numbers of periods"), reader(freq, depth)
+    if ordinals.ndim != 1 or ordinals.dtype != np.int64:  # pandas takes a single one, and then crashes
+        raise ModelFileError(Refusal(f"numbers of periods of shape {ordinals.shape} and type {ordinals.dtype}"))
     return refuse_colliding(pd.PeriodIndex.from_ordinals(ordinals, freq=freq, name=reader(name, depth)))
 
 
