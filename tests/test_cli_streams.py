@@ -246,9 +246,12 @@ def test_a_command_ends_without_a_last_collection():
     assert (code, frozen_while_it_runs, frozen_at_the_end) == (130, 0, True)
 
 
-WHILE_TEXT_IS_EXECUTED = COMMAND.replace("    raise KeyboardInterrupt", '    exec("raise KeyboardInterrupt")') + """
+WHILE_TEXT_IS_EXECUTED = (
+    COMMAND.replace("    raise KeyboardInterrupt", '    exec("raise KeyboardInterrupt")')
+    + """
 raise SystemExit(code)
 """
+)
 
 
 def test_an_interrupt_while_python_executes_text_ends_with_130_and_not_by_the_signal(tmp_path):
