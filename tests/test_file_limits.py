@@ -182,6 +182,15 @@ def test_a_file_costs_no_more_memory_and_time_than_its_size_justifies(kind, mode
     affordable(tmp_path / "greedy", [tmp_path / "model"])
 
 
+def test_more_layers_than_the_weights_are_enough_for_are_refused_before_a_network_is_made(tmp_path):
+    """530 layers of 4 units in a file of 530 weights once took 2 s to be refused."""
+    model = small(hidden_size=4, max_iter=1).fit(X, ONE)
+    weights = model._network.theta.size
+    layers = weights // 4 + 1
+    change = put(("fitted", "_network", "fields", "architecture", "fields", "layers"), layers)
+    refused_by_load(tmp_path, with_tree(model, tmp_path, change), f"layers = {layers} in {weights} weights")
+
+
 def test_many_zones_are_more_than_a_small_file_may_name(model, tmp_path):
     """Python keeps the rules of each."""
     (tmp_path / "zones").write_bytes(
