@@ -262,6 +262,15 @@ def test_an_interrupt_while_python_executes_text_ends_with_130_and_not_by_the_si
     assert (done.returncode, done.stderr) == (130, "\nforecast: interrupted\n")
 
 
+def test_an_interrupt_while_an_extension_is_imported_is_one_and_no_fault(run, monkeypatch):
+    def interrupted(*_, **__):
+        raise ImportError("initialization failed") from KeyboardInterrupt()
+
+    monkeypatch.setattr(SeriesForecaster, "fit", interrupted)
+    code, _, err = run(*FIT, "-o", "model.forecast")
+    assert (code, err) == (130, "\nforecast: interrupted\n")
+
+
 WRONG = {
     ("fit", "data.csv", "-o", "m", "--hidden-sise", "8"): r"Did you mean '--hidden-size'\? See forecast fit --help",
     ("fit", "data.csv"): "the following arguments are required: -o/--output",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from model_bytes import changed, parts, refused, refused_by_load, sealed, with_tree
 from pasted_fixes import chosen, runs_and_helps
-from saved_models import ONE, X, series, small
+from saved_models import ONE, SERIES, X, series, small
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.exceptions import InconsistentVersionWarning
@@ -252,6 +252,24 @@ def test_levels_of_quantiles_that_no_fit_has_are_refused(levels, tmp_path):
     quantiles = small(loss="quantile", quantile=(0.1, 0.5, 0.9)).fit(X, ONE)
     made_up = levels and {"is": "tuple", "items": levels}
     refused_by_load(tmp_path, with_tree(quantiles, tmp_path, put((*ARCHITECTURE, "loss_parameters"), made_up)))
+
+
+@pytest.mark.parametrize("ordinals", [7, 7.5, None, "7", [7], {"is": "tuple", "items": [7]}], ids=str)
+def test_ordinals_of_periods_that_are_no_vector_are_refused(ordinals, tmp_path):
+    """pandas made an index of the number 7, and asking it for its length ended the process."""
+    way = (*STATE, "tail", "fields", "index", "ordinals")
+    refused_by_load(tmp_path, with_tree(SERIES["periods"](), tmp_path, put(way, ordinals)), "ordinals of periods")
+
+
+@pytest.mark.parametrize("shape", [[], [1, -1], [-1, 1]], ids=str)
+def test_ordinals_of_periods_of_another_shape_are_refused(shape, tmp_path):
+    SERIES["periods"]().save(tmp_path / "model")
+    header, body = parts((tmp_path / "model").read_bytes())
+    tensor = header["_state.tail.index"]
+    start, end = tensor["data_offsets"]
+    n = (end - start) // 8
+    tensor["shape"] = [n if size == -1 else size for size in shape]
+    refused_by_load(tmp_path, sealed(header, body))
 
 
 def test_a_truth_that_is_neither_true_nor_false_is_refused(tmp_path):

@@ -204,9 +204,11 @@ def _with_freq(reader: Reader, index: pd.Index, freq: Any, name: Any) -> pd.Inde
 
 
 def _periods(reader: Reader, depth: int, ordinals: Tree, freq: Tree, name: Tree) -> pd.PeriodIndex:
-    ordinals, freq = expect(reader(ordinals, depth), np.ndarray, "the numbers of periods"), reader(freq, depth)
-    if ordinals.ndim != 1 or ordinals.dtype != np.int64:  # pandas takes a single one, and then crashes
-        raise ModelFileError(Refusal(f"numbers of periods of shape {ordinals.shape} and type {ordinals.dtype}"))
+    ordinals, freq = expect(reader(ordinals, depth), np.ndarray, "the ordinals of periods"), reader(freq, depth)
+    if ordinals.ndim != 1 or ordinals.dtype != np.int64:  # pandas looks at neither, and then reads where nothing is
+        raise ModelFileError(
+            Refusal(f"ordinals of periods of shape {ordinals.shape} of {ordinals.dtype}", expected="a row of int64")
+        )
     return refuse_colliding(pd.PeriodIndex.from_ordinals(ordinals, freq=freq, name=reader(name, depth)))
 
 

@@ -75,30 +75,41 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments.run(arguments, terminal)
         return 0
     except ProblemError as problem:
+        if _comes_of_interrupt(problem):
+            return _interrupted()
         terminal.error(problem)
         return 2
     except KeyboardInterrupt:
-        print("\nforecast: interrupted", file=sys.stderr)
-        _forget_interrupt()
-        return 130
+        return _interrupted()
     except BrokenPipeError:
         # The reader of stdout has closed it, as `head` does; Python would complain of it once more when it ends.
         leave_stdout()
         return 0
     except Exception as error:
+        if _comes_of_interrupt(error):
+            return _interrupted()
         if os.environ.get("FORECAST_TRACEBACK"):
             raise
         terminal.error(_fault(error))
         return 1
 
 
-def _forget_interrupt() -> None:
-    """Let the process end with its own exit code.
+def _comes_of_interrupt(error: BaseException | None) -> bool:
+    """Whether it was raised because of one: an extension that is interrupted while it is imported fails to import."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def _interrupted() -> int:
+    """Say so, and let the process end with its own exit code.
 
     Where an interrupt comes out of text that Python executes, as `namedtuple` and dataclasses do while modules are
     imported, `python -m` ends by the signal, although it was caught: until it executes another text.
     """
+    print("\nforecast: interrupted", file=sys.stderr)
     namedtuple("Nothing", ())
+    return 130
 
 
 def _fault(error: BaseException) -> str:
