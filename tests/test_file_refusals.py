@@ -223,9 +223,6 @@ MADE_UP_SERIES = {
     "another target": put((*STATE, "roles", "fields", "target"), ["y", "z"]),
     "labels with a zone that is none": put((*STATE, "tail", "fields", "index", "zone"), 3),
     "labels with another frequency": put((*STATE, "tail", "fields", "index", "freq"), MONTHS),
-    "periods of a single number": put(  # pandas makes an index of it whose length ends the process
-        (*STATE, "tail", "fields", "index"), {"is": "periods", "ordinals": 3, "freq": MONTHS, "name": None}
-    ),
     "a regressor that is none": put((*STATE, "regressor"), "Ridge"),
     "names in an array without items": put(
         (*STATE, "roles", "fields", "series"), {"is": "objects", "shape": [2**40, 0], "items": []}
