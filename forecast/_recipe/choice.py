@@ -200,8 +200,10 @@ def _chosen(
     }  # fmt: skip
     judged: list[_Judged] = []
     windows: dict[str, int] = {}
-    # A linear model of a single window says nothing of one of all windows: an earlier part leaves a horizon of them.
-    least = 2 * task.horizon - 1 + max(one.lookback + prepared_lost(one, task) for one in settings.values())
+    # A linear model of a single window says nothing of one of all windows: an earlier part leaves a horizon of them,
+    # over all series.
+    each = math.ceil(task.horizon / rows.n_series)
+    least = task.horizon + each - 1 + max(one.lookback + prepared_lost(one, task) for one in settings.values())
     parts = parts_in_time(rows, ends, task.horizon, least)
     steps = _weighed_steps(task, parts) if wishes.loss == "quantile" or of_family else None
     for part in parts:
