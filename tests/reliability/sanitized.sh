@@ -34,8 +34,10 @@ build() {  # build OPTION...: the core of v3, or the program of tests/native
 
 under_address() {  # the door, then every file of tests, whatever the one before has found
   local DOOR_SEED=$folder/$part.seed
-  export PYTHONPATH=$folder/$part DOOR_SEED UBSAN_OPTIONS=print_stacktrace=1
-  export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
+  local reports=$folder/$part.reports # files, because pytest keeps to itself what a test that passes prints
+  rm -f "$reports".*
+  export PYTHONPATH=$folder/$part DOOR_SEED UBSAN_OPTIONS=print_stacktrace=1:log_path=$reports
+  export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:log_path=$reports
   local preload
   preload="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
   cd "$folder" # where no package is: `python -m` and `python -c` look into the folder they run in first
@@ -45,6 +47,7 @@ under_address() {  # the door, then every file of tests, whatever the one before
     LD_PRELOAD=$preload "$python" -m pytest -q -n 0 -p no:cacheprovider -c "$root/pyproject.toml" --rootdir "$root" \
       "$root/tests/test_$name.py" || echo "$name: failed"
   done
+  cat "$reports".* 2> /dev/null || true
 }
 
 on_threads() {  # the native program with four threads and with one, which give the same values
