@@ -20,7 +20,7 @@ python=${PYTHON:-python3}
 part=$1 folder=$(mkdir -p "$2" && cd "$2" && pwd)
 log=$folder/$part.log
 : > "$log"
-tests=${TESTS:-core door gather hardening golden bits gradients layers attention flow conformal}
+tests=${TESTS:-core door gather golden bits gradients layers attention flow conformal}
 frames="-g1 -fno-omit-frame-pointer"
 outline="--param asan-instrumentation-with-call-threshold=0" # calls instead of checks in line: compiles faster
 
