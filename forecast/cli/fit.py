@@ -116,9 +116,8 @@ def trained(model: SeriesForecaster) -> str:
 
 def weights(model: SeriesForecaster) -> dict[str, float] | None:
     """The members of a fitted recipe with their weights; None of other models."""
-    if model.regressor is not None:
-        return None
-    return {name: float(one["weight"]) for name, one in model.recipe_["members"].items()}
+    shares: dict[str, float] | None = model.card_["model"]["members"]
+    return shares
 
 
 @contextmanager
