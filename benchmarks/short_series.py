@@ -123,7 +123,8 @@ def main():
             file.write(json.dumps({"set": name, **rows[name]}) + "\n")
     table = pd.DataFrame(rows).T
     table["naive"] = table.filter(["seasonal naive", "last value"]).min(axis=1)
-    ratios = pd.DataFrame({rival: table["recipe"] / table[rival] for rival in ("naive", "ridge", "lightgbm")})
+    rivals = [rival for rival in ("naive", "ridge", "lightgbm") if rival in table and table[rival].notna().any()]
+    ratios = pd.DataFrame({rival: table["recipe"] / table[rival] for rival in rivals}, index=table.index)
     for number, title in enumerate(("rules were chosen on", "held back")):
         some = ratios[[half(name) == number for name in ratios.index]]
         print(f"\n{title} ({len(some)} sets): recipe over rival, geometric mean; sets behind by more than 3 %")
