@@ -310,6 +310,16 @@ def test_a_window_without_any_value_is_refused():
         fitted().predict(waves(2, 100))
 
 
+def test_infinity_is_refused_and_other_kinds_of_arrays_give_the_same_forecast():
+    values = waves()
+    expected = fitted().predict(values)
+    for same in (values.tolist(), np.asfortranarray(values), pd.DataFrame(values).to_numpy(dtype=object)):
+        np.testing.assert_array_equal(fitted().predict(same), expected)
+    values[2, 5] = np.inf
+    with pytest.raises(ValueError, match="infinity"):
+        fitted().predict(values)
+
+
 def test_extreme_numbers_neither_overflow_nor_vanish():
     values = waves(2, 100)
     network = shipped()

@@ -287,7 +287,7 @@ class PretrainedForecaster(DescribesParameters, MultiOutputMixin, RegressorMixin
 
     def _read(self, X: Any) -> Any:
         given = X if isinstance(X, Windows) else as_numpy(X, "X")
-        if not isinstance(given, Windows):
+        if not isinstance(given, Windows) and not self._is_ready(given):
             given = validate_data(
                 self, given, reset=False, allow_nd=True, dtype=np.float64, ensure_all_finite="allow-nan",
             )  # fmt: skip
@@ -301,6 +301,17 @@ class PretrainedForecaster(DescribesParameters, MultiOutputMixin, RegressorMixin
                 )
             )
         return given
+
+    def _is_ready(self, X: Any) -> bool:
+        """A plain array of the fitted shape needs one pass for infinities, not scikit-learn's full validation."""
+        return (
+            type(X) is np.ndarray
+            and X.dtype == np.float64
+            and X.ndim in (2, 3)
+            and len(X) > 0
+            and not hasattr(self, "feature_names_in_")
+            and not np.isinf(X).any()
+        )
 
     def _quantiles(self, X: Any, horizon: int) -> Floats:
         """Quantiles (n, horizon, targets, 9) in units of the series."""

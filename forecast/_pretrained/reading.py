@@ -23,6 +23,7 @@ _FEW = 1e-6
 LARGEST = 8.0  # standard deviations; beyond, values are clipped
 _LONGEST = 384  # the longest season, in steps
 _CYCLES = 4  # of the mean
+_LEVEL = 8  # newest steps whose mean is the newest level
 _NEWEST = 16  # steps that the decoder reads one by one: the newest segment
 _TRIED = (64, 16)  # newest steps that the simple forecasts are tried on
 TURNED = np.ones(STATIC, dtype=np.float32)  # signs of static values if a window is turned upside down
@@ -129,22 +130,17 @@ def _simple(
     mask: NDArray[np.float32],
     first: NDArray[np.int64],
     second: NDArray[np.int64],
-    ahead: NDArray[np.int64],
+    ahead: Integers,
 ) -> list[Floats]:
     """Five simple forecasts: both seasons, repeated and as means, and the first one repeated at the newest level."""
-    repeated = _continued(z, mask, first, ahead, 1)
-    newest = np.arange(-8, 0)
-    recent = (slice(None), slice(z.shape[1] - 8, None))
-    before = _continued(z, mask, first, np.broadcast_to(newest, (len(z), 8)), 1, past=True)
+    repeated, mean = _continued(z, mask, first, ahead)
+    other = (repeated, mean) if (second == first).all() else _continued(z, mask, second, ahead)
+    newest = np.broadcast_to(np.arange(-_LEVEL, 0), (len(z), _LEVEL))
+    recent = (slice(None), slice(z.shape[1] - _LEVEL, None))
+    before = _continued(z, mask, first, newest, 1, past=True)[0]
     shift = (mask[recent] * (z[recent] - before)).sum(axis=1) / np.maximum(mask[recent].sum(axis=1), 1)
     shift = np.where(first > 1, shift, np.float32(0))[:, None]
-    return [
-        repeated,
-        _continued(z, mask, first, ahead, _CYCLES),
-        _continued(z, mask, second, ahead, 1),
-        _continued(z, mask, second, ahead, _CYCLES),
-        repeated + shift,
-    ]
+    return [repeated, mean, *other, repeated + shift]
 
 
 def _tried(
@@ -160,13 +156,12 @@ def _tried(
     seen, actual = mask[:, -steps:], z[:, -steps:]
     count = seen.sum(axis=1)
     z, mask = z[:, :-steps], mask[:, :-steps]
-    newest = _newest(z, mask, (1,))[0][:, None]
+    last = np.where(mask > 0, np.arange(z.shape[1]), 0).max(axis=1)
+    newest = np.broadcast_to(z[np.arange(len(z)), last][:, None], actual.shape)
     repeated, mean, second_repeated, _, shifted = _simple(z, mask, first, second, ahead)
-    errors: list[Floats] = [
-        (seen * np.abs(actual - one)).sum(axis=1) / np.maximum(count, 1)
-        for one in (newest, repeated, mean, second_repeated, shifted)
-    ]
-    return [np.where(count > 0, np.log(error + np.float32(0.01)), np.float32(0)) / 2 for error in errors]
+    tried = np.stack([newest, repeated, mean, second_repeated, shifted])
+    errors = (seen * np.abs(actual - tried)).sum(axis=2) / np.maximum(count, 1)
+    return list(np.where(count > 0, np.log(errors + np.float32(0.01)), np.float32(0)) / 2)
 
 
 def _standardised(values: Floats, observed: NDArray[np.bool_]) -> tuple[NDArray[np.float32], Floats, Floats]:
@@ -230,20 +225,21 @@ def _continued(
     mask: NDArray[np.float32],
     lag: NDArray[np.int64],
     ahead: Integers,
-    cycles: int,
+    cycles: int = _CYCLES,
     *,
     past: bool = False,
-) -> Floats:
-    """The mean of the last `cycles` values at the same phase; the mean of the window where none was observed.
+) -> tuple[Floats, Floats]:
+    """The newest value at the same phase, and the mean of the last `cycles` ones; 0 where none was observed.
 
     Where `past`, the steps lie in the window and `ahead` is negative: the values of one lag before.
     """
     rows, lag, back = np.arange(len(z))[:, None, None], lag[:, None, None], np.arange(1, cycles + 1)[:, None]
     ahead = ahead[:, None, :]
     at = z.shape[1] + (ahead if past else ahead % lag) - back * lag
-    here = np.where(at >= 0, mask[rows, np.maximum(at, 0)], np.float32(0))
-    total = (here * z[rows, np.maximum(at, 0)]).sum(axis=1)
-    return total / np.maximum(here.sum(axis=1), 1)
+    inside = np.maximum(at, 0)
+    here = np.where(at >= 0, mask[rows, inside], np.float32(0))
+    values = here * z[rows, inside]
+    return values[:, 0], values.sum(axis=1) / np.maximum(here.sum(axis=1), 1)
 
 
 def _change(z: NDArray[np.float32], mask: NDArray[np.float32], lag: NDArray[np.int64]) -> Floats:
