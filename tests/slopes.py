@@ -1,6 +1,7 @@
 """Gradients against those of the oracle, and against slopes: central differences of the loss of either."""
 
 import inspect
+import os
 import re
 import types
 
@@ -16,6 +17,7 @@ from cases import largest_difference
 
 STEP = tolerances.DIFFERENCES_STEP
 DIRECTIONS, COORDINATES = 4, 3  # per tensor of a larger case; each entry is in every direction
+FEW = int(os.environ.get("SLOPES", "0"))  # directions of any tensor, if not 0: under a sanitizer each takes long
 PARTS = (reference_formulas, reference_attention, reference_gather, reference_layers, reference_random, reference)
 
 
@@ -63,9 +65,9 @@ def assert_slopes(loss, tensors, gradients, rng, every=False, coordinates=COORDI
     for name, tensor in ((name, tensor) for name, tensor in tensors.items() if tensor.size):
         some = range(tensor.size) if every else rng.choice(tensor.size, min(coordinates, tensor.size), replace=False)
         directions = [np.eye(1, tensor.size, entry).reshape(tensor.shape) for entry in some]
-        if not every:
-            signs = rng.choice([-1.0, 1.0], size=(DIRECTIONS, *tensor.shape))
-            directions += list(signs / np.sqrt(tensor.size))
+        if not every or FEW:
+            signs = rng.choice([-1.0, 1.0], size=(FEW or DIRECTIONS, *tensor.shape)) / np.sqrt(tensor.size)
+            directions = list(signs) if FEW else [*directions, *signs]
         gradient = gradients[name]
         wrong = max(abs(slope(loss, tensor, d) - (gradient * d).sum()) for d in directions)
         assert wrong <= tolerances.DIFFERENCES * np.abs(gradient).max() + rounding, name

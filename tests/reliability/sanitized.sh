@@ -11,7 +11,8 @@
 #                                                    installed core; 111 CPU seconds
 #
 # FOLDER keeps objects and logs; the CPU seconds of each file are printed as it is compiled. PYTHON names another
-# interpreter than python3, JOBS the files compiled at a time (1), DOOR the random calls (100000), TESTS the tests.
+# interpreter than python3, JOBS the files compiled at a time (1), DOOR the random calls (100000), TESTS the tests, ISA
+# the instruction set (v3; v2 is quickest, as AddressSanitizer calls a function for every 32 bytes).
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -29,13 +30,14 @@ count() {  # count PATTERN: reports in the log
 }
 
 build() {  # build OPTION...: the core of v3, or the program of tests/native
-  "$python" "$here/one_set.py" "$folder/$part" --isa v3 --jobs "${JOBS:-1}" "$@"
+  "$python" "$here/one_set.py" "$folder/$part" --isa "${ISA:-v3}" --jobs "${JOBS:-1}" "$@"
 }
 
 under_address() {  # the door, then every file of tests, whatever the one before has found
   local DOOR_SEED=$folder/$part.seed
   local reports=$folder/$part.reports # files, because pytest keeps to itself what a test that passes prints
   rm -f "$reports".*
+  export SLOPES=1 # of each tensor: what a sanitizer looks at is read and written by one gradient
   export PYTHONPATH=$folder/$part DOOR_SEED UBSAN_OPTIONS=print_stacktrace=1:log_path=$reports
   export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:log_path=$reports
   local preload
