@@ -131,17 +131,25 @@ def test_the_pretrained_member_changes_nothing_where_it_brings_nothing(spread):
     assert np.array_equal(found.crossfitted, without.crossfitted)
 
 
-def test_equal_weights_with_the_pretrained_member_come_before_fitted_ones_without_it():
+def test_the_mean_with_the_pretrained_member_has_to_beat_the_best_weights_without_it():
     forecasts, actual = members(network_0=1.0)
     noise = 0.4 * np.random.default_rng(3).normal(size=SHAPE)
     forecasts["network 1"] = forecasts["network 0"] + noise
     fitted = mix(forecasts, actual, BLOCKS)
-    assert fitted.weights["network 0"] > 0.9
+    assert fitted.weights["network 0"] > 0.9  # equal weights are worse, those with a third member are not
     forecasts["pretrained"] = forecasts["network 0"] - noise
-    found = mix(forecasts, actual, BLOCKS)
-    check(found, forecasts, actual)
-    assert found.weights == dict.fromkeys(forecasts, 1 / 3)
-    assert found.loss == pytest.approx(fitted.loss, rel=0.002)
+    assert mix(forecasts, actual, BLOCKS).weights == fitted.weights
+
+
+@pytest.mark.parametrize(("size", "gain", "needed"), [(0.1, 0.006, False), (0.15, 0.013, True)])
+def test_the_pretrained_member_has_to_gain_more_than_a_tie(size, gain, needed):
+    forecasts, actual = members(linear=1.0)
+    noise = size * np.random.default_rng(4).normal(size=SHAPE)
+    one, other = forecasts["linear"] + noise, forecasts["linear"] - noise  # whose mean has less noise
+    before = np.abs(one - actual).mean()
+    assert 1 - np.abs(forecasts["linear"] - actual).mean() / before == pytest.approx(gain, abs=0.001)
+    found = mix({"network": one, "pretrained": other}, actual, BLOCKS)
+    assert ("pretrained" in found.weights) == needed
 
 
 def test_a_network_alone_may_be_best():
