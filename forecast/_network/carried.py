@@ -197,7 +197,7 @@ class _OneRow:
         """As `Point.in_units`, with less around it."""
         found = np.multiply(outputs, self.scale, dtype=np.float64)
         found += self.mean
-        return found
+        return self.network.sound(found)
 
 
 def _refuse_unknown(codes: Floats, column: int, levels: int) -> None:
@@ -239,6 +239,6 @@ def along(network: Network, source: _core.Source, sequences: list[NDArray[np.int
     for windows in sequences:
         states = anew.states.copy()
         outputs = network.compiled.predict(network._packed, source, windows, carried=states, batch_size=1)
-        found.append(network.outputs.in_units(outputs, network.scaling.output_scale, network.scaling.target_mean))
+        found.append(network.in_units(outputs))
         ends.append(Carried(states, found[-1][-1:, -width:]))
     return found, Carried.joined(ends)
