@@ -114,6 +114,13 @@ def test_samples_and_the_states_of_a_sequence_are_refused_too():
         model.predict(X * 1e39)
 
 
+def test_attention_that_overflows_is_refused_too():
+    model = small(decoder="recurrent", attention="dot", cell="rnn", activation="relu").fit(X, X[:, ::-1])
+    assert np.isfinite(model.attention_weights(X)).all()
+    with pytest.raises(ValueError, match=REFUSED.format(0)):
+        model.attention_weights(X * 1e39)
+
+
 @pytest.mark.parametrize("kind", [Drift, LinearForecaster, PretrainedForecaster])
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning", "ignore:invalid value:RuntimeWarning")
 def test_other_forecasters_refuse_what_overflows_double_precision(kind):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field, replace
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -185,19 +186,21 @@ class _OneRow:
         if n == k == 1:
             self.row[0] = rows[0, 0]
             found = self.compiled.predict(self.packed, self.source, self.index, carried=states, batch_size=1)
-            return self._in_units(found)
+            found = self._in_units(found)
+            # As `sound`, in a quarter of its microsecond: every new row waits for it.
+            return found if isfinite(sum(found.tolist()[0])) else self.network.sound(found)
         source = self.network.source({"past": rows.reshape(n * k, channels), "lookback": 1})
         order = (np.arange(n) * k + np.arange(k)[:, None]).ravel()
         found = self.compiled.predict(
             self.packed, source, order, carried=states, batch_size=n, threads=self.network.threads(None, n)
         )
-        return self._in_units(found if every else found[-n:])
+        return self.network.sound(self._in_units(found if every else found[-n:]))
 
     def _in_units(self, outputs: Array) -> Floats:
         """As `Point.in_units`, with less around it."""
         found = np.multiply(outputs, self.scale, dtype=np.float64)
         found += self.mean
-        return self.network.sound(found)
+        return found
 
 
 def _refuse_unknown(codes: Floats, column: int, levels: int) -> None:

@@ -49,7 +49,9 @@ class Point:
         n = self.of_a_target
         if n > 1:
             scale, mean = np.repeat(scale, n), np.repeat(mean, n)
-        return outputs.astype(np.float64) * scale + mean
+        found: Floats = np.multiply(outputs, scale, dtype=np.float64)  # the bits of a conversion first
+        found += mean
+        return found
 
     def point(self, values: Array) -> Array:
         """The forecast of each target.

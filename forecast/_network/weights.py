@@ -178,7 +178,7 @@ class Network:
         """How much each step of the decoder looks at each of the encoder, (windows, steps asked at, encoder steps)."""
         index, threads = np.arange(n_windows, dtype=np.int64), self.threads(n_jobs, n_windows)
         found = activity(self.compiled, self.spec, self.theta, self.source(arguments), index, threads)
-        return found["attention"]["weight"]
+        return self.sound(found["attention"]["weight"])
 
     @property
     def cycle_ratio(self) -> Floats:
