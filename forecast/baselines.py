@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from ._dlpack import as_numpy
 from ._files import stored
 from ._frames import season_length
+from ._numbers import refuse_overflow
 from ._refusals import Refusal
 from ._windows import Windows
 
@@ -337,4 +338,6 @@ class Drift(_Baseline):
         if steps == 0:  # one value has no slope
             return np.repeat(last, horizon, axis=1)
         first = _look(X, np.array([-steps]))
-        return last + (last - first) / steps * np.arange(1, horizon + 1)[:, None]
+        with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is looked at
+            forecast = last + (last - first) / steps * np.arange(1, horizon + 1)[:, None]
+        return refuse_overflow(forecast, "Drift.predict:")

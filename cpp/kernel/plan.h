@@ -299,7 +299,7 @@ struct Walk : Planner {
         each_input(l, [&](int s) {
           const Place& p = place(s);
           const int64_t W = net.streams[p.base].width;
-          if (maker_of(p.base) == layer) few &= net.streams[s].steps == 1 && p.first / W == steps - 1;
+          if (p.base == net.layers[layer].out) few &= net.streams[s].steps == 1 && p.first / W == steps - 1;
         });
     const int64_t least = (plan.use.units && own.last - own.first > 1 ? steps_together : 1) + initial;
     int64_t places = 1;

@@ -53,10 +53,11 @@ def _bisected(reached: Callable[..., Floats], guess: Floats, levels: Floats, par
     while short.any():
         low, high = np.where(short, high, low), np.where(short, 2.0 * high, high)
         short = reached(high, parameters) < levels
-    while (high - low > 1).any():
+    while True:
         middle = np.floor((low + high) / 2)
+        inside = (low < middle) & (middle < high)  # not `high - low > 1`: neighbours beyond 2^53 are farther apart
+        if not inside.any():
+            return high
         enough = reached(np.maximum(middle, 0.0), parameters) >= levels
         enough |= middle < 0
-        inside = high - low > 1
         low, high = np.where(inside & ~enough, middle, low), np.where(inside & enough, middle, high)
-    return high

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from .._dlpack import as_numpy
 from .._files import ModelFileError, stored
+from .._numbers import refuse_overflow
 from .._parameter_docs import DescribesParameters
 from .._refusals import Fix, Refusal
 from .._types import Floats, Integers
@@ -278,8 +279,9 @@ class LinearForecaster(DescribesParameters, MultiOutputMixin, RegressorMixin, Ba
         out = np.empty((len(X), coefficients.shape[1]))
         for begin in range(0, len(X), _BLOCK):
             rows = np.minimum(np.arange(begin, begin + _BLOCK), len(X) - 1)
-            out[begin : begin + _BLOCK] = (table(X[rows]) @ coefficients + intercept)[: len(X) - begin]
-        return out
+            with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is looked at
+                out[begin : begin + _BLOCK] = (table(X[rows]) @ coefficients + intercept)[: len(X) - begin]
+        return refuse_overflow(out, "LinearForecaster.predict:")
 
     def _check_loaded(self) -> None:
         """Refuse a model file whose parts do not fit together."""

@@ -204,7 +204,7 @@ class Architecture:
         Parameters
         ----------
         n_weights, n_scales : int
-            Numbers that the file holds: a size beyond them is a lie. Every unit of a layer has a weight at least.
+            Numbers that the file holds: a size beyond them is a lie. Every unit of a layer has 3 weights at least.
 
         Raises
         ------
@@ -221,7 +221,7 @@ class Architecture:
         for name, size in (sizes | counts).items():
             least = 1 if name in sizes and not (name in ("steps", "inputs") and self.reads_no_past) else 0
             beyond = type(size) is int and name not in free and size > most
-            beyond |= name == "layers" and type(size) is int and size * self.hidden > n_weights
+            beyond |= name == "layers" and type(size) is int and 3 * size * self.hidden > n_weights
             if type(size) is not int or size < least or beyond:
                 raise ModelFileError(Refusal(f"a network with {name} = {size!r} in {n_weights} weights"))
         self._check_loss()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from .. import _core
@@ -39,7 +38,7 @@ def compiled(spec: NetworkSpec, dtype: str, isa: str | None = None, clip: float 
     """
     streams = [(name, s.steps, s.width, s.of or "", s.first, s.pitch) for name, s in spec.streams.items()]
     return _core.Network(
-        streams, [asdict(layer) for layer in spec.layers], dtype=dtype, targets=spec.targets, columns=spec.columns,
+        streams, [vars(layer) for layer in spec.layers], dtype=dtype, targets=spec.targets, columns=spec.columns,
         loss=spec.loss, loss_parameters=list(spec.loss_parameters), dropout=spec.dropout, left_out=spec.left_out,
         clip=clip, isa=isa,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._distributions import FAMILIES, Distribution
+from .._numbers import refuse_overflow
 from .._quantiles import at_levels, in_order, median_level
 from .._refusals import Refusal
 from .._registries import EVERY_LOSS
@@ -48,7 +49,9 @@ class Point:
         n = self.of_a_target
         if n > 1:
             scale, mean = np.repeat(scale, n), np.repeat(mean, n)
-        return outputs.astype(np.float64) * scale + mean
+        found: Floats = np.multiply(outputs, scale, dtype=np.float64)  # the bits of a conversion first
+        found += mean
+        return found
 
     def point(self, values: Array) -> Array:
         """The forecast of each target.
@@ -165,7 +168,9 @@ class Parameters(Point):
         -------
         ndarray of shape (..., m)
         """
-        return self.family.quantiles(values, np.asarray(self.levels if levels is None else levels, dtype=np.float64))
+        wanted = np.asarray(self.levels if levels is None else levels, dtype=np.float64)
+        found = self.family.quantiles(values, wanted)
+        return refuse_overflow(found, f"quantiles of {self.name!r}:", advice="Ask for levels farther from 0 and 1.")
 
     def distribution(self, values: Array) -> Distribution:
         """The distributions of parameters (..., parameters)."""

@@ -9,8 +9,9 @@ import numpy as np
 
 from .. import _core
 from .._files import ModelFileError, stored
+from .._numbers import are_forecasts, refuse_overflow
 from .._records import record
-from .._refusals import Refusal, extended
+from .._refusals import Refusal, Words, extended
 from .._threads import WORTH_SHARING, thread_count
 from .architecture import CELLS, MATRIX_CELLS, Architecture
 from .core import activity, compiled, flow
@@ -177,7 +178,7 @@ class Network:
         """How much each step of the decoder looks at each of the encoder, (windows, steps asked at, encoder steps)."""
         index, threads = np.arange(n_windows, dtype=np.int64), self.threads(n_jobs, n_windows)
         found = activity(self.compiled, self.spec, self.theta, self.source(arguments), index, threads)
-        return found["attention"]["weight"]
+        return self.sound(found["attention"]["weight"])
 
     @property
     def cycle_ratio(self) -> Floats:
@@ -210,7 +211,24 @@ class Network:
         alone = n_windows == 1 and self.theta.nbytes < WORTH_SHARING
         threads = 1 if alone else self.threads(n_jobs, n_windows)
         outputs = self.compiled.predict(self.packed, self.source(arguments), index, threads=threads)
-        return self.outputs.in_units(outputs, self.scaling.output_scale, self.scaling.target_mean)
+        return self.in_units(outputs)
+
+    def in_units(self, outputs: Array) -> Floats:
+        """What the core puts out, as forecasts in the targets' own units; refused where it overflowed."""
+        return self.sound(self.outputs.in_units(outputs, self.scaling.output_scale, self.scaling.target_mean))
+
+    def sound(self, forecasts: Floats) -> Floats:
+        """The same forecasts; refused where sums inside of the network overflowed."""
+        if are_forecasts(forecasts):
+            return forecasts
+        largest = np.abs(self.theta).max(initial=0)
+        advice = "Pass values nearer to those of fit, or fit again"
+        return refuse_overflow(
+            forecasts,
+            "the network:",
+            f"its weights are up to {largest:.3g}, and sums of its inputs overflow {self.architecture.dtype}",
+            Words(f"{advice}, with input_clip=10 where such values are to come.", f"{advice}."),
+        )
 
     def sample(
         self,
@@ -232,8 +250,7 @@ class Network:
             index = np.tile(np.arange(n_windows, dtype=np.int64), n)
             threads = self.threads(n_jobs, len(index))
             outputs = self.compiled.sample(packed, source, index, int(rng.integers(2**63)), threads=threads)
-            outputs = self.outputs.in_units(outputs, self.scaling.output_scale, self.scaling.target_mean)
-            found.append(outputs.reshape(n, n_windows, -1))
+            found.append(self.in_units(outputs).reshape(n, n_windows, -1))
         return np.concatenate(found)
 
     def flow(

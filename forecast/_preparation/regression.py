@@ -11,7 +11,7 @@ from sklearn import config_context
 from sklearn.base import clone
 
 from .._callbacks import regressor_task
-from .._numbers import LARGEST
+from .._numbers import LARGEST, refuse_overflow
 from .._refusals import Fix, Refusal
 from .._tail import time_tail
 from .._types import Floats
@@ -330,17 +330,8 @@ def predict_windows(regressor: Any, windows: Windows, method: str = "predict", *
 
 def _finite(values: Floats, regressor: Any, method: str) -> Floats:
     """Refuse forecasts that are no numbers: weights too large for the values, or a regressor that failed."""
-    bad = ~np.isfinite(values)
-    if bad.any():
-        raise ValueError(
-            Refusal(
-                f"{int(bad.sum())} of {bad.size} forecasts are NaN or infinite",
-                where=f"{kind_of(regressor)}.{method}:",
-                expected="finite numbers",
-                advice="Its weights do not fit these values: fit it again, in other units where they are extreme.",
-            )
-        )
-    return values
+    advice = "Its weights do not fit these values: fit it again, in other units where they are extreme."
+    return refuse_overflow(values, f"{kind_of(regressor)}.{method}:", advice=advice)
 
 
 def _is_linear(kind: type[Any]) -> bool:

@@ -11,6 +11,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from .._dlpack import as_numpy
 from .._files import ModelFileError, stored
+from .._numbers import refuse_overflow
 from .._parameter_docs import DescribesParameters
 from .._refusals import Fix, Refusal, argument
 from .._types import Floats, Seed
@@ -279,7 +280,7 @@ class PretrainedForecaster(DescribesParameters, MultiOutputMixin, RegressorMixin
         horizon, targets = self.n_outputs_, 1
         if isinstance(given, Windows):
             horizon, targets = given.horizon, given.n_targets
-        found = at(self._quantiles(given, horizon), asked)
+        found = refuse_overflow(at(self._quantiles(given, horizon), asked), "PretrainedForecaster:")
         found = found.reshape(len(given), horizon * targets, len(asked))
         if isinstance(given, Windows):
             found = np.stack([given.normalize(found[..., level]) for level in range(len(asked))], axis=-1)

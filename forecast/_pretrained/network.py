@@ -59,5 +59,5 @@ def arguments(windows: Windows) -> dict[str, Any]:
 def quantiles(network: Network, theta: NDArray[np.float32], windows: Windows, threads: int = 1) -> NDArray[np.float32]:
     """Return rising quantiles (n, H, 9) in standardised units."""
     n = len(windows.past)
-    found = network.compiled.predict(theta, source(windows), np.arange(n), threads=threads)
+    found = network.sound(network.compiled.predict(theta, source(windows), np.arange(n), threads=threads))
     return np.sort(found.reshape(n, HORIZON, len(LEVELS)), axis=2)

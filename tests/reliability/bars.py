@@ -308,7 +308,7 @@ BARS = (
     bar("K7", "files hold no foreign class", "test_file_refusals.py::test_a_class_of_ones_own_is_refused_by_name"),
     bar("K8", "rules of the host (branches, tokens, pinned actions)", elsewhere="needs the host: ossf/scorecard there"),
     bar("P8", "build and tests from a clean copy, outside of the clone", elsewhere=f"{CI}, step 1"),
-    bar("P9", "two builds have the same bytes", elsewhere="no test yet: pip wheel in two folders, then sha256sum"),
+    bar("P9", "two builds have the same bytes", elsewhere="run by nox -s reproducible, and by the workflow of wheels"),
     bar(
         "P11",
         "a manylinux_2_28 wheel, audited",

@@ -8,8 +8,8 @@ mutants of whole files lie on the disk. A mutant is made from its number, the se
 `--only NUMBER` makes it again. `--state FILE` keeps what was counted, and goes on from there.
 
 Findings are crashes, errors other than `ModelFileError` on loading, memory beyond twice the file and 1 MiB, more than a
-second for each MB, forecasts of NaN, and those that ask for more processes than there are cores. An error that a
-forecast raises is not a finding.
+second for each MB, forecasts, quantiles and intervals of NaN or infinity, and those that ask for more processes than
+there are cores. An error that a forecast raises is not a finding.
 """
 
 import argparse
@@ -212,13 +212,26 @@ def memory_at_most():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def forecast_of(model):
+def forecast_of(model, method="predict"):
     if hasattr(model, "future_frame"):
         future = model.future_frame()
         known = model._state.schema.future_names
         future[known] = 20.0
-        return model.predict(future).select_dtypes("number").to_numpy()
-    return model.predict(np.sin(np.arange(3.0 * min(model.n_features_in_, 10**4))).reshape(3, -1))
+        return getattr(model, method)(future).select_dtypes("number").to_numpy()
+    return getattr(model, method)(np.sin(np.arange(3.0 * min(model.n_features_in_, 10**4))).reshape(3, -1))
+
+
+def forecasts_of(model):
+    """What it forecasts, and of what it has, quantiles and intervals, which it may refuse."""
+    yield "forecast", forecast_of(model)
+    for method in ("predict_quantiles", "predict_interval"):
+        try:
+            found = forecast_of(model, method) if hasattr(model, method) else ()
+        except ManyProcessesError:
+            raise
+        except Exception:  # as any model without them
+            continue
+        yield method, found
 
 
 def judged(load, size):
@@ -254,8 +267,9 @@ def judged_once(load, size):
         findings.append(f"time {taken:.1f} s of a file of {size >> 10} KiB")
     if model is not None:
         try:
-            if not np.isfinite(forecast_of(model)).all():
-                word, findings = "nonsense", [*findings, "a forecast of NaN or infinity"]
+            for what, found in forecasts_of(model):
+                if not np.isfinite(found).all():
+                    word, findings = "nonsense", [*findings, f"{what} of NaN or infinity"]
         except ManyProcessesError as error:
             word, findings = "many processes", [*findings, f"{error} processes"]
         except Exception as error:

@@ -23,6 +23,7 @@ from ..._frames import (
     read_panel,
     refuse_retyped,
 )
+from ..._numbers import LARGEST_FORECAST, are_forecasts
 from ..._preparation import Rows
 from ..._records import record
 from ..._refusals import Fix, Refusal, Words
@@ -272,6 +273,7 @@ class Requests(Host):
         `flat`: of rows that the user gave, a series in place of a frame of one column.
         """
         state = self._state
+        _refuse_overflow(request, arrays, names)
         if request.index is None:
             frame = answer(state.layout, state.roles, request.keys, request.labels, arrays, names)
         else:
@@ -326,6 +328,22 @@ def after_origins(state: FittedState, rows: Rows, origins: Integers, n_steps: in
     labels = [labels_after(state, rows, end - 1, reach, int(rows.starts[number + 1])) for number, _, end in ends]
     future = [rows.future[end : end + reach] if state.roles.future else np.zeros((reach, 0)) for _, _, end in ends]
     return Request(_read_by(state, whole), whole.keys, labels, future, fresh=whole)
+
+
+def _refuse_overflow(request: Request, arrays: list[Floats], names: list[Any]) -> None:
+    """Refuse an answer that is NaN or infinite, as with errors of past forecasts out of a made-up file."""
+    for key, labels, values in zip(request.keys, request.labels, arrays, strict=True):
+        if are_forecasts(values):
+            continue
+        step, column = np.argwhere(~(np.abs(values) <= LARGEST_FORECAST))[0]
+        raise ValueError(
+            Refusal(
+                f"is {values[step, column]:.3g} at {labels[step]}",
+                where=f"the forecast {names[column]!r}" + ("" if key is None else f" of series {key!r}"),
+                expected="a finite number",
+                advice="Fit the model again: its weights, or the errors that it remembers, do not fit these values.",
+            )
+        )
 
 
 def columns_of(targets: list[Any], ends: Sequence[str]) -> list[Any]:
