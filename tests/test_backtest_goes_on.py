@@ -134,6 +134,7 @@ def test_quantiles_of_columns_are_those_of_numpy():
     np.testing.assert_allclose(_quantiles(errors, LEVELS), np.stack(wanted, axis=-1), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_weights_at_some_steps_leave_forecasts_at_all(monkeypatch):
     df = days()
     monkeypatch.setattr(networks, "_BUDGET", 0.01)

@@ -349,5 +349,5 @@ def test_a_forecast_that_overflows_is_refused_and_never_returned(regressor, hori
     series = pd.Series(np.sin(np.arange(60.0)) * 9, pd.date_range("2024", periods=60, freq="h"), name="y")
     fitted = SeriesForecaster(regressor, lookback=6, horizon=horizon).fit(series)
     fitted.regressor_.coef_[..., 0] = 1e308
-    with pytest.raises(ValueError, match=rf"{type(regressor).__name__}.predict: {horizon} of .* NaN or infinite"):
+    with pytest.raises(ValueError, match=rf"{type(regressor).__name__}.predict: {horizon} of .* NaN, infinite"):
         fitted.predict()

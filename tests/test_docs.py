@@ -16,7 +16,14 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PAGES = [*sorted(ROOT.glob("*.md")), ROOT / "cpp" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES += sorted((ROOT / "benchmarks").rglob("*.md"))
-SLOW = {"tour.md", "cookbook.md"}  # real data and networks of real size
+SLOW = {
+    "architectures.md",
+    "cookbook.md",
+    "many-series.md",
+    "recipe.md",
+    "tour.md",
+    "troubleshooting.md",
+}  # 5 s and more
 # test_cli_docs.py, test_gallery.py, test_neighbours.py, and below
 OWN_TESTS = {"command-line.md", "plots.md", "neighbours.md", "progress.md"}
 NEW = ["installation", "when-a-network-wins", "glossary", "stability", "faq", "tour", "guide/cookbook"]

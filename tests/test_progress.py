@@ -265,6 +265,7 @@ def test_a_bar_is_closed_when_a_fit_breaks_off(notebook):
     assert FakeBar.made[0].total == 6
 
 
+@pytest.mark.slow
 def test_a_real_kernel_shows_a_bar_that_grows(tmp_path, monkeypatch):
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     cell = nbformat.v4.new_code_cell(

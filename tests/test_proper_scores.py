@@ -103,6 +103,7 @@ def test_steps_without_an_actual_value_have_no_part_in_the_energy_score():
     assert mine["energy_score"].iloc[0] == energy_score(df["y"][394:].iloc[known], paths[known])
 
 
+@pytest.mark.slow
 def test_a_recipe_trained_on_at_later_origins_draws_paths():
     df = walk()
     model = SeriesForecaster(target="y", horizon=6, lookback=24, random_state=0)

@@ -92,6 +92,7 @@ def test_members_take_widths_and_give_such_quantiles(tmp_path):
     np.testing.assert_array_equal(wide.predict_quantiles(levels=levels).to_numpy(), one)
 
 
+@pytest.mark.slow
 def test_a_recipe_of_quantiles_says_the_widths_and_others_have_none():
     hour = np.arange(900) % 24
     df = noise(900) + 5 * np.sin(2 * np.pi * hour / 24)[:, None]

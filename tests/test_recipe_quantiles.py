@@ -47,6 +47,7 @@ def test_they_are_as_wide_as_the_hour_is_noisy(fitted):
     assert width[day].mean() > 3 * width[~day].mean()
 
 
+@pytest.mark.slow
 def test_the_choice_can_be_trained_again_to_the_bit_quantiles_too(fitted, tmp_path):
     assert fitted.recipe_["loss"] == "quantile"
     again = SeriesForecaster(**fitted.recipe_).fit(noisy_days()[:-18])

@@ -54,6 +54,7 @@ def test_where_memory_is_short_a_call_takes_fewer_threads_or_raises(room):
     assert [answer for answer in answers if answer != "MemoryError" and not answer[1]] == []
 
 
+@pytest.mark.slow
 def test_more_memory_grants_more_threads():
     granted = [limited("memory", room, OMP_STACKSIZE="16M")[0] for room in (8, 40, 400)]
     assert granted == [[1, True], [3, True], [8, True]] if _core.config()["openmp"] else [[1, True]] * 3
