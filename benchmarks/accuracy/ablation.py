@@ -83,6 +83,8 @@ PARTS = {
     "no networks": ({}, [(choice, "network_settings", without_networks)]),
     "no second network": ({}, [(choice, "network_settings", first_network)]),
     "no linear member": ({}, [(choice, "mix", partial(mixed_without, ("linear",)))]),
+    "no pretrained member": ({"pretrained": False}, []),
+    "the pretrained member for any gain": ({}, [(weights, "NEEDED", -1.0)]),
     "no naive members": ({}, [(choice, "mix", partial(mixed_without, _NAIVE))]),
     "equal weights": ({}, [(weights, "SHRINKING", (1.0,))]),
     "weights from the newest rows alone": ({}, [(choice, "parts_in_time", newest_part)]),

@@ -304,7 +304,7 @@ class PretrainedForecaster(DescribesParameters, MultiOutputMixin, RegressorMixin
         return given
 
     def _is_ready(self, X: Any) -> bool:
-        """A plain array of the fitted shape needs one pass for infinities, not scikit-learn's full validation."""
+        """A plain array needs one pass for infinities, not scikit-learn's full validation."""
         return (
             type(X) is np.ndarray
             and X.dtype == np.float64
