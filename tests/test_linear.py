@@ -128,9 +128,16 @@ def test_a_level_far_from_zero_costs_no_digits():
 
 def test_covariates_are_read_where_they_are_wanted():
     windows = windows_of("last")
-    assert Inputs.of(windows, "auto").backs == (0, 1, 2, 6, 13)
-    assert LinearForecaster().fit(windows).coef_.shape == (2 * 20 + 2 * 5 + 5 * 1 + 1, 10)
+    assert Inputs.of(windows, "auto").backs == (0, 1, 2, 3, 5, 6, 7, 11, 13)
+    assert LinearForecaster().fit(windows).coef_.shape == (2 * 20 + 2 * 9 + 5 * 1 + 1, 10)
     assert LinearForecaster(covariates=None).fit(windows).coef_.shape == (2 * 20, 10)
+
+
+@pytest.mark.parametrize(("channels", "backs"), [(100, (0, 1, 2, 3, 5, 7, 11, 23, 47)), (200, (0, 1, 2, 23, 47))])
+def test_of_many_channels_the_newest_and_the_seasonal_values_are_read(channels, backs):
+    values = np.zeros((200, 1 + channels))
+    windows = Windows(values, np.arange(99, 190), lookback=100, horizon=3, n_targets=1, freq=pd.offsets.Hour())
+    assert Inputs.of(windows, "auto").backs == backs
 
 
 def test_units_of_a_covariate_do_not_matter():
@@ -153,7 +160,7 @@ def test_a_long_known_future_is_averaged_over_steps_and_too_many_lags_are_cut():
     assert inputs.block == 3
     assert inputs.columns <= 4096
     assert inputs.lags < 1200
-    own = inputs.extra(windows[:1])[0, 3 * 5 :].reshape(-1, 5)
+    own = inputs.extra(windows[:1])[0, len(inputs.backs) * 5 :].reshape(-1, 5)
     np.testing.assert_allclose(own[0], values[1200:1203, 4:].mean(axis=0))
     np.testing.assert_allclose(own[-1], values[1710:1712, 4:].mean(axis=0))
 

@@ -18,7 +18,10 @@ __all__ = ["MOST", "Inputs"]
 
 MOST = 4096  # columns: beyond, a solution takes minutes and gigabytes
 _OTHERS = 1024  # columns of the past of other channels, and as many of the known future
-_NEWEST = 3  # values of another channel
+# Steps back of another channel that are read besides its seasonal values, the most important first. MAE of the linear
+# forecaster with 0 to 2 alone and with all: temperature of notebook 02 2.92 and 2.58, Beijing D1a 44.9 and 44.7,
+# Valencia's ozone 5 hours ahead 9.51 and 9.44; with 0 to 11 2.63, 44.7 and 9.43, in a third more time.
+_NEWEST, _OLDER = (0, 1, 2), (3, 5, 7, 11)
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,8 @@ class Inputs:
             season = season_length(windows.freq)
             # The first step's own place in the season, one and two seasons ago.
             seasonal = [season - 1, 2 * season - 1] if season > 1 else []
-            wanted = sorted({back for back in [*range(_NEWEST), *seasonal] if back < lookback})
-            backs = tuple(wanted[: max(1, _OTHERS // others)])
+            wanted = dict.fromkeys(back for back in (*_NEWEST, *seasonal, *_OLDER) if back < lookback)
+            backs = tuple(sorted(list(wanted)[: max(1, _OTHERS // others)]))
         features = 0 if windows.future is None else windows.future.shape[1]
         block = max(1, -(-horizon * features // _OTHERS))
         static = 0 if windows.static is None else windows.static.shape[1]
