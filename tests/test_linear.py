@@ -140,6 +140,14 @@ def test_of_many_channels_the_newest_and_the_seasonal_values_are_read(channels, 
     assert Inputs.of(windows, "auto").backs == backs
 
 
+def test_of_what_is_known_ahead_the_newest_three_and_the_seasonal_values_are_read():
+    values = np.zeros((200, 3))
+    windows = Windows(
+        values, np.arange(99, 190), lookback=100, horizon=3, n_targets=1, future=values[:, 1:], freq=pd.offsets.Hour()
+    )
+    assert Inputs.of(windows, "auto").backs == (0, 1, 2, 23, 47)
+
+
 def test_units_of_a_covariate_do_not_matter():
     frame = panel()
     models = []

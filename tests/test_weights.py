@@ -1,4 +1,4 @@
-"""Weights of members: the best that there are, near equal where members are good, safe where one is poor."""
+"""Weights of members: the best that there are, by error where members are good, safe where one is poor."""
 
 import os
 import subprocess
@@ -65,14 +65,32 @@ def test_the_least_squared_error_is_that_of_a_quadratic_program(seed):
 
 
 @pytest.mark.parametrize("loss", ["absolute_error", "squared_error"])
-def test_good_members_have_equal_weights(loss):
+def test_good_members_all_have_weight(loss):
     forecasts, actual = members(linear=1.0, network_0=1.02, network_1=0.99)
     found = mix(forecasts, actual, BLOCKS, loss=loss)
     check(found, forecasts, actual)
-    assert found.weights == dict.fromkeys(forecasts, 1 / 3)
-    assert np.allclose(found.crossfitted, np.mean(list(forecasts.values()), axis=0))
+    assert set(found.weights) == set(forecasts)
+    assert 0.25 < min(found.weights.values()) < max(found.weights.values()) < 0.4
+    assert np.allclose(found.crossfitted, np.mean(list(forecasts.values()), axis=0), atol=0.5)
     errors = np.abs(found.crossfitted - actual) ** (2 if loss == "squared_error" else 1)
     assert found.loss == pytest.approx(errors.mean())
+
+
+@pytest.mark.parametrize("power", [1, 2])
+def test_weights_by_error_fall_with_its_eighth_power(power):
+    forecasts, actual = members(linear=1.0, network_0=1.1, network_1=0.9)
+    losses = {name: (np.abs(forecast - actual) ** power).mean() for name, forecast in forecasts.items()}
+    falls = {name: loss ** (-8 / power) for name, loss in losses.items()}
+    found = fits(forecasts, actual, power).on_all(1.0)
+    assert found == pytest.approx({name: fall / sum(falls.values()) for name, fall in falls.items()})
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "squared_error"])
+def test_a_member_a_third_behind_has_no_weight_by_its_error(loss):
+    forecasts, actual = members(linear=1.0, network_0=1.25, network_1=1.35)
+    of = fits(forecasts, actual, 2 if loss == "squared_error" else 1).on_all(1.0)
+    assert of["network 1"] == 0
+    assert 0.1 < of["network 0"] < 0.2
 
 
 def test_a_poor_member_has_little_weight_and_a_hopeless_one_none():
@@ -94,8 +112,8 @@ def test_errors_that_cancel_are_found():
     assert found.loss < 1e-12
 
 
-@pytest.mark.parametrize("simple", ["linear", "linear 2", "last value", "seasonal naive"])
-def test_where_the_mean_is_no_better_the_simple_member_is_alone(simple):
+@pytest.mark.parametrize("simple", ["last value", "seasonal naive"])
+def test_where_the_mean_is_no_better_the_naive_member_is_alone(simple):
     rng = np.random.default_rng(0)
     forecasts, actual = members(**{simple: 1.0})
     forecasts["network"] = forecasts[simple] + 0.3 * rng.normal(size=SHAPE)
@@ -105,11 +123,38 @@ def test_where_the_mean_is_no_better_the_simple_member_is_alone(simple):
     assert np.array_equal(found.crossfitted, forecasts[simple])
 
 
+def behind_in_one_block(size):
+    """A network that beats a linear model in three blocks of four, and has errors of some size in the last."""
+    rng = np.random.default_rng(1)
+    shared = rng.normal(size=SHAPE)
+    _, actual = members()
+    of_block = np.where(BLOCKS == 3, size, 0.9)[:, None, None]
+    linear = actual + shared + 0.5 * rng.normal(size=SHAPE)
+    return {"linear": linear, "network": actual + of_block * (shared + 0.5 * rng.normal(size=SHAPE))}, actual
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "squared_error"])
+def test_the_mean_stays_where_one_block_alone_speaks_for_the_linear_model(loss):
+    forecasts, actual = behind_in_one_block(1.5)
+    found = mix(forecasts, actual, BLOCKS, loss=loss)
+    check(found, forecasts, actual)
+    assert set(found.weights) == set(forecasts)
+    assert found.losses["linear"] < found.loss
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "squared_error"])
+def test_a_linear_model_far_ahead_is_alone_even_if_only_by_one_block(loss):
+    forecasts, actual = behind_in_one_block(1.7)
+    found = mix(forecasts, actual, BLOCKS, loss=loss)
+    assert found.weights == {"linear": 1.0}
+    assert found.loss == found.losses["linear"]
+
+
 def test_the_pretrained_member_has_weight_where_the_mean_needs_it():
     forecasts, actual = members(linear=1.0, network=1.0, pretrained=1.0)  # three independent errors
     found = mix(forecasts, actual, BLOCKS)
     check(found, forecasts, actual)
-    assert found.weights == dict.fromkeys(forecasts, 1 / 3)
+    assert found.weights == pytest.approx(dict.fromkeys(forecasts, 1 / 3), abs=0.03)
     alone = {"pretrained": forecasts["pretrained"]}
     assert mix(alone, actual, BLOCKS).weights == {"pretrained": 1.0}
 
@@ -214,10 +259,11 @@ def test_a_weight_that_is_too_small_becomes_none():
     assert fits(forecasts, actual, power=2).on_all(0.0) == {"linear": 1.0, "network": 0.0}
 
 
-def test_one_block_gives_equal_weights_to_good_members():
-    forecasts, actual = members(linear=1.0, network_0=0.95, network_1=1.3)
+def test_one_block_gives_weights_by_error():
+    forecasts, actual = members(linear=1.0, network_0=0.95, network_1=1.4)
     found = mix(forecasts, actual, np.zeros(len(actual), dtype=int))
-    assert found.weights == {"linear": 0.5, "network 0": 0.5}
+    ratio = (found.losses["linear"] / found.losses["network 0"]) ** 8
+    assert found.weights == pytest.approx({"linear": 1 / (1 + ratio), "network 0": ratio / (1 + ratio)})
 
 
 @pytest.mark.parametrize("loss", ["absolute_error", "squared_error"])
@@ -263,6 +309,8 @@ def test_perfect_forecasts_are_no_trouble():
     found = mix({"linear": actual.copy(), "network": actual.copy()}, actual, BLOCKS)
     assert found.weights == {"linear": 1.0}
     assert found.loss == 0
+    one = mix({"linear": actual + 1, "network": actual.copy(), "other": actual.copy()}, actual, BLOCKS)
+    assert one.weights == {"network": 0.5, "other": 0.5}
 
 
 def test_many_values_are_drawn_from_always_the_same_way():

@@ -80,14 +80,15 @@ class Inputs:
         if covariates is None:
             return cls(n, horizon, lookback, min(lookback, MOST // n))
         others = windows.n_channels - n
+        features = 0 if windows.future is None else windows.future.shape[1]
         backs = ()
         if others:
             season = season_length(windows.freq)
             # The first step's own place in the season, one and two seasons ago.
             seasonal = [season - 1, 2 * season - 1] if season > 1 else []
-            wanted = dict.fromkeys(back for back in (*_NEWEST, *seasonal, *_OLDER) if back < lookback)
+            older = _OLDER if others > features else ()  # what is known ahead, such as a calendar, tells little more
+            wanted = dict.fromkeys(back for back in (*_NEWEST, *seasonal, *older) if back < lookback)
             backs = tuple(sorted(list(wanted)[: max(1, _OTHERS // others)]))
-        features = 0 if windows.future is None else windows.future.shape[1]
         block = max(1, -(-horizon * features // _OTHERS))
         static = 0 if windows.static is None else windows.static.shape[1]
         found = cls(n, horizon, lookback, 0, others, backs, features, block, static)

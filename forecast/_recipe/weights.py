@@ -1,7 +1,8 @@
 """Weights of members: the shares that give the best mean, judged on blocks of time that did not determine them.
 
-Fitted weights are noisy where several members are good, and equal ones are costly where one is poor. So the fitted
-weights are shrunk towards equal ones by as much as the other blocks bear out.
+Fitted weights are noisy where several members are good. Weights by error, a power of each member's own, are not, but
+know nothing of errors that cancel. So the fitted weights are shrunk towards those by error, by as much as the other
+blocks bear out.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ SIMPLE = ("last value", "seasonal naive", "linear")  # how the names of simple m
 EXTRA = "pretrained"  # a member that the mean is first tried without
 NEEDED = 0.0075  # of the loss: ETTm1 gains 0.5 % here with that member 336 steps ahead, and loses 1.3 % later
 TIE = 0.005  # of the loss: what is nearer than that goes to the simpler choice
-GOOD = 1.1  # times the best error: members up to here have equal weights
+FALL = 8  # power of weights by error: a member whose error is a tenth above the best has half the weight
+GOOD = 1.3  # times the best error: a member beyond that has no weight by its error
 POOR = 2.0  # times the best error of a block: a member beyond that in every block has no weight
 LEAST = 0.02  # fitted weight of a member: for less, its forecasts are not worth their time
-CLEAR = 0.03  # of the loss of a naive forecast: a gain of less must also be
+CLEAR = 0.03  # a gain of less on a naive forecast, or of a linear model on the mean, must also be
 ERRORS = 2.0  # times its standard error over the blocks; exchange rates gain 1.4 % here, and lose 2.6 % later
-SHRINKING = (1.0, 0.5, 0.0)  # towards equal weights, the simplest first
+SHRINKING = (1.0, 0.5, 0.0)  # towards weights by error, the simplest first
 CELLS = 50_000  # values that weights are fitted on
 LEAST_CELLS = 10_000  # of several levels
 STEPS = 60  # of the weighted least squares that end in the least absolute error
@@ -88,9 +90,10 @@ def mix(
     Returns
     -------
     Mix
-        Of the best linear or naive member alone, where the mean is not better than that by half a percent; of the
-        naive one, where a gain on it of less than 3 % is within two standard errors over the blocks. With the
-        pretrained member, where that is better by three quarters of a percent than all weights without it.
+        Of the naive member alone, where the mean is not better than that by half a percent, or by less than 3 % and
+        within two standard errors over the blocks. Of the linear one alone, where its error is less than that of the
+        mean, by 3 % or by two standard errors. With the pretrained member, where that is better by three quarters of a
+        percent than all weights without it.
 
     Raises
     ------
@@ -151,15 +154,25 @@ def _mixed(forecasts: dict[str, Floats], blocks: Integers, judge: _Judge) -> Mix
         needed = _simplest(tried[1])
         best = needed if needed.value < (1 - NEEDED) * min(one.value for one in tried[0]) else best
     value, crossed, of_blocks = best.value, best.crossed, best.of_blocks
-    simple = _best_simple(losses)
-    if simple is not None and not value < (1 - TIE) * losses[simple]:
-        naive = _not_clearly_beaten(table, losses, table[simple], losses[simple], judge.counts)
-        return _alone(naive or simple, forecasts, blocks, losses)
-    naive = _not_clearly_beaten(table, losses, judge.losses(crossed), value, judge.counts)
-    if naive is not None:
-        return _alone(naive, forecasts, blocks, losses)
+    alone = _better_alone(table, losses, judge.losses(crossed), value, judge)
+    if alone is not None:
+        return _alone(alone, forecasts, blocks, losses)
     weights = {name: weight for name, weight in best.fit.on_all(best.shrinking).items() if weight > 0}
     return Mix(weights, value, losses, crossed, of_blocks)
+
+
+def _better_alone(
+    table: dict[str, Floats], losses: dict[str, float], mean: Floats, value: float, judge: _Judge
+) -> str | None:
+    """The naive or linear member that is used instead of the mean."""
+    unbeaten = _not_clearly_beaten(table, losses, mean, value, judge.counts)
+    simple = _best_simple(losses)
+    if simple is None or value < (1 - TIE) * losses[simple]:
+        return unbeaten
+    instead = _not_clearly_beaten(table, losses, table[simple], losses[simple], judge.counts) or simple
+    # The best member of several is partly so by luck, their mean less so: a linear model has to be clearly better.
+    clearly = _is_clearly_better(table[simple], losses[simple], mean, judge)
+    return instead if instead in NAIVE or unbeaten is not None or clearly else None
 
 
 class _Tried(NamedTuple):
@@ -275,11 +288,24 @@ def _not_clearly_beaten(
     naive = min((name for name in losses if name in NAIVE), key=losses.__getitem__, default=None)
     if naive is None or len(counts) < 2 or not value > (1 - CLEAR) * losses[naive]:
         return None
-    gains = table[naive] - best
+    mean, spread = _gain(table[naive] - best, counts)
+    return naive if mean <= ERRORS * spread else None
+
+
+def _is_clearly_better(losses: Floats, loss: float, than: Floats, judge: _Judge) -> bool:
+    """Whether a member gains more than a few percent of its error, or the blocks agree on a gain."""
+    if len(judge.counts) < 2:
+        return True
+    mean, spread = _gain(than - losses, judge.counts)
+    return mean > ((1 + CLEAR) ** judge.power - 1) * loss or mean >= max(ERRORS * spread, 0.0)
+
+
+def _gain(gains: Floats, counts: Floats) -> tuple[float, float]:
+    """The mean gain over the blocks, and its standard error."""
     shares = counts / counts.sum()
     mean = float(gains @ shares)
     spread = np.sqrt((shares**2 @ (gains - mean) ** 2) * len(counts) / (len(counts) - 1))
-    return naive if mean <= ERRORS * spread else None
+    return mean, float(spread)
 
 
 def _crossed(forecasts: dict[str, Floats], blocks: Integers, of_blocks: dict[int, dict[str, float]]) -> Floats:
@@ -328,17 +354,16 @@ class _Fits:
         kept = np.arange(len(self.judge.numbers)) != (-1 if left_out is None else left_out)
         counts = self.judge.counts[kept]
         means = self.table[:, kept] @ counts / counts.sum()
-        good = means <= GOOD**self.judge.power * means.min()
-        equal = good / good.sum()
+        by_error = _by_error(means, self.judge.power)
         if shrinking == 1.0:
-            return equal
+            return by_error
         if left_out not in self._fitted:
             cells = self.errors if left_out is None else self.errors[self.block != left_out]
-            # The draw may have left out a whole block; then nothing speaks against equal weights.
-            fitted = self._least(cells) if len(cells) else equal
+            # The draw may have left out a whole block; then nothing speaks against weights by error.
+            fitted = self._least(cells) if len(cells) else by_error
             fitted = np.where(fitted < min(LEAST, fitted.max()), 0.0, fitted)
             self._fitted[left_out] = fitted / fitted.sum()
-        return shrinking * equal + (1 - shrinking) * self._fitted[left_out]
+        return shrinking * by_error + (1 - shrinking) * self._fitted[left_out]
 
     def _least(self, cells: Floats) -> Floats:
         flat = cells.reshape(-1, cells.shape[-1])
@@ -346,6 +371,20 @@ class _Fits:
             return _least_squares(flat)
         levels = self.judge.levels
         return _least_absolute(flat, None if levels is None else np.tile(levels, len(cells)))
+
+
+def _by_error(means: Floats, power: int) -> Floats:
+    """Weights that fall with the error, from mean losses, which are errors to a power.
+
+    Bates and Granger (1969, The combination of forecasts) take the inverse of the squared error, the best weights of
+    members whose errors are independent. Members that learn from the same rows share errors, so the better one is worth
+    more than that; the power was chosen on the tasks of `benchmarks/accuracy` that choose defaults.
+    """
+    best = means.min()
+    if not best > 0:
+        return (means == best) / np.count_nonzero(means == best)
+    weights = np.where(means <= GOOD**power * best, (best / means) ** (FALL / power), 0.0)
+    return weights / weights.sum()
 
 
 def sides(errors: Floats, levels: Floats) -> Floats:
