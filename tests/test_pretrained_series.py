@@ -45,6 +45,18 @@ def test_twelve_values_are_enough_and_have_intervals():
     np.testing.assert_allclose(quantiles["load_0.05"], found["load_lower_0.9"])
 
 
+@pytest.mark.parametrize(("rows", "said"), [(23, False), (24, True), (47, True), (48, False)])
+def test_the_report_says_that_a_season_occurs_less_than_twice(rows, said):
+    found = str(pretrained().fit(hourly(rows)).report_)
+    assert (f"the series has {rows} rows, less than two seasons of 24" in found) == said
+    if said:
+        recipe = SeriesForecaster(target="load", horizon=24).fit(hourly(rows))
+        expected = hourly(rows)["load"].to_numpy()[-24:]
+        np.testing.assert_array_equal(recipe.predict()["load"], expected)  # it is repeated, as the note says
+        other = SeriesForecaster(RNNForecaster(max_iter=1), target="load", lookback=4, horizon=2).fit(hourly(rows))
+        assert "seasons of 24" not in str(other.report_)
+
+
 def test_a_network_that_learns_still_needs_its_window():
     with pytest.raises(ValueError, match=r"12 rows, but lookback \+ horizon"):
         SeriesForecaster(RNNForecaster(), target="load", lookback=4, horizon=24).fit(hourly(12))

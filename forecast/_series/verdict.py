@@ -54,7 +54,8 @@ def verdict_of_regressor(
     """
     if ends is not None:
         return _on_given_rows(task, rows, member, ends)
-    rows, preparation, notes = member.channels(rows), member.preparation, _notes(task)
+    rows, preparation = member.channels(rows), member.preparation
+    notes = [*_notes(task), *_unseen_season(task, rows, member)]
     found = None
     if model.validation_fraction is not None:
         weigh = None if task.weights is None else partial(task.weights.of_windows, rows, member.split)
@@ -271,3 +272,14 @@ def verdict_of_parts(
 
 def _notes(task: Task) -> list[str]:
     return [task.axis.note.rstrip(".")] if task.axis.note else []
+
+
+def _unseen_season(task: Task, rows: Rows, member: Member) -> list[str]:
+    """The pretrained network finds seasons by itself, and misses a usual one that occurs less than twice."""
+    season, shortest = task.axis.season_length, int(np.diff(rows.starts).min())
+    is_pretrained = hasattr(member.regressor, "weights_card_")
+    if not is_pretrained or season < 2 or not season <= shortest < 2 * season:
+        return []
+    which = "the series has" if rows.n_series == 1 else "the shortest series has"
+    note = f"{which} {shortest} rows, less than two seasons of {season}, so the pretrained network does not see it"
+    return [f"{note}; without a regressor, SeriesForecaster repeats the season"]
