@@ -186,6 +186,16 @@ def test_the_mean_with_the_pretrained_member_has_to_beat_the_best_weights_withou
     assert mix(forecasts, actual, BLOCKS).weights == fitted.weights
 
 
+@pytest.mark.parametrize(("more", "weighed"), [(0.001, False), (0.006, True)])
+def test_a_mean_that_beats_a_naive_forecast_with_the_pretrained_member_alone_has_it(more, weighed):
+    ahead = np.array([0.066, 0.066, -0.02, 0.0])[BLOCKS][:, None, None]  # 2.8 %, and blocks that do not agree
+    naive, actual = np.ones(SHAPE), np.zeros(SHAPE)
+    forecasts = {"network": naive * (1 - ahead), "last value": naive}
+    assert mix(forecasts, actual, BLOCKS).weights == {"last value": 1.0}
+    found = mix(forecasts | {"pretrained": naive * (1 - ahead - more)}, actual, BLOCKS)
+    assert found.weights == ({"pretrained": 1.0} if weighed else {"last value": 1.0})
+
+
 @pytest.mark.parametrize(("size", "gain", "needed"), [(0.1, 0.006, False), (0.15, 0.013, True)])
 def test_the_pretrained_member_has_to_gain_more_than_a_tie(size, gain, needed):
     forecasts, actual = members(linear=1.0)

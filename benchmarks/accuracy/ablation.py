@@ -25,6 +25,7 @@ if not __package__:  # as a script: under the name that the package has from its
 
 import numpy as np
 
+from forecast._linear import inputs
 from forecast._recipe import choice, networks, weights
 
 from .once import measured
@@ -86,7 +87,10 @@ PARTS = {
     "no pretrained member": ({"pretrained": False}, []),
     "the pretrained member for any gain": ({}, [(weights, "NEEDED", -1.0)]),
     "no naive members": ({}, [(choice, "mix", partial(mixed_without, _NAIVE))]),
-    "equal weights": ({}, [(weights, "SHRINKING", (1.0,))]),
+    "weights by error alone": ({}, [(weights, "SHRINKING", (1.0,))]),
+    "equal weights of good members": ({}, [(weights, "FALL", 0), (weights, "GOOD", 1.1)]),
+    "the linear member wherever it is ahead": ({}, [(weights, "_is_clearly_better", lambda *args: True)]),
+    "three values of a past covariate": ({}, [(inputs, "_OLDER", ())]),
     "weights from the newest rows alone": ({}, [(choice, "parts_in_time", newest_part)]),
     "no segments": ({}, [(networks, "_segment", no_segments)]),
     "no decoder": (
@@ -105,7 +109,10 @@ PARTS = {
     "the last value as level everywhere": ({"window_norm": "last"}, []),
     "no transform but a scale": ({"transform": "standard"}, []),
     "no season": ({}, [(choice, "seasons_of", lambda *args, **options: [])]),
-    "half of the steps": ({}, [(networks, "_BUDGET", networks._BUDGET / 2), (networks, "_LEAST_BUDGET", 0.5)]),
+    "half of the steps": (
+        {},
+        [(networks, name, getattr(networks, name) / 2) for name in ("_BUDGET", "_BUDGET_COVARIATES", "_LEAST_BUDGET")],
+    ),
 }
 
 

@@ -93,7 +93,7 @@ def mix(
         Of the naive member alone, where the mean is not better than that by half a percent, or by less than 3 % and
         within two standard errors over the blocks. Of the linear one alone, where its error is less than that of the
         mean, by 3 % or by two standard errors. With the pretrained member, where that is better by three quarters of a
-        percent than all weights without it.
+        percent than all weights without it, or where only the mean with it is better than a naive forecast.
 
     Raises
     ------
@@ -150,21 +150,22 @@ def _mixed(forecasts: dict[str, Floats], blocks: Integers, judge: _Judge) -> Mix
         for some in _with_and_without(names)
     ]
     best = _simplest(tried[0])
+    alone = _better_alone(table, losses, best, judge)
     if len(tried) > 1:
-        needed = _simplest(tried[1])
-        best = needed if needed.value < (1 - NEEDED) * min(one.value for one in tried[0]) else best
-    value, crossed, of_blocks = best.value, best.crossed, best.of_blocks
-    alone = _better_alone(table, losses, judge.losses(crossed), value, judge)
+        more = _simplest(tried[1])
+        instead = _better_alone(table, losses, more, judge)
+        gains = more.value < (1 - NEEDED) * min(one.value for one in tried[0])
+        if gains or (alone in NAIVE and instead is None):
+            best, alone = more, instead
     if alone is not None:
         return _alone(alone, forecasts, blocks, losses)
     weights = {name: weight for name, weight in best.fit.on_all(best.shrinking).items() if weight > 0}
-    return Mix(weights, value, losses, crossed, of_blocks)
+    return Mix(weights, best.value, losses, best.crossed, best.of_blocks)
 
 
-def _better_alone(
-    table: dict[str, Floats], losses: dict[str, float], mean: Floats, value: float, judge: _Judge
-) -> str | None:
+def _better_alone(table: dict[str, Floats], losses: dict[str, float], tried: _Tried, judge: _Judge) -> str | None:
     """The naive or linear member that is used instead of the mean."""
+    mean, value = judge.losses(tried.crossed), tried.value
     unbeaten = _not_clearly_beaten(table, losses, mean, value, judge.counts)
     simple = _best_simple(losses)
     if simple is None or value < (1 - TIE) * losses[simple]:
