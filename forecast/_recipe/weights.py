@@ -153,10 +153,10 @@ def _mixed(forecasts: dict[str, Floats], blocks: Integers, judge: _Judge) -> Mix
     alone = _better_alone(table, losses, best, judge)
     if len(tried) > 1:
         more = _simplest(tried[1])
-        instead = _better_alone(table, losses, more, judge)
         gains = more.value < (1 - NEEDED) * min(one.value for one in tried[0])
-        if gains or (alone in NAIVE and instead is None):
-            best, alone = more, instead
+        if gains or alone in NAIVE:
+            instead = _better_alone(table, losses, more, judge)
+            best, alone = (more, instead) if gains or instead is None else (best, alone)
     if alone is not None:
         return _alone(alone, forecasts, blocks, losses)
     weights = {name: weight for name, weight in best.fit.on_all(best.shrinking).items() if weight > 0}
@@ -165,7 +165,7 @@ def _mixed(forecasts: dict[str, Floats], blocks: Integers, judge: _Judge) -> Mix
 
 def _better_alone(table: dict[str, Floats], losses: dict[str, float], tried: _Tried, judge: _Judge) -> str | None:
     """The naive or linear member that is used instead of the mean."""
-    mean, value = judge.losses(tried.crossed), tried.value
+    mean, value = tried.losses, tried.value
     unbeaten = _not_clearly_beaten(table, losses, mean, value, judge.counts)
     simple = _best_simple(losses)
     if simple is None or value < (1 - TIE) * losses[simple]:
@@ -177,9 +177,10 @@ def _better_alone(table: dict[str, Floats], losses: dict[str, float], tried: _Tr
 
 
 class _Tried(NamedTuple):
-    """Weights that were tried, and the loss of the mean with them, each block with the weights of the others."""
+    """Weights that were tried, and the losses of the mean with them, each block with the weights of the others."""
 
     value: float
+    losses: Floats
     fit: _Fits
     shrinking: float
     crossed: Floats
@@ -192,7 +193,8 @@ def _tried(fit: _Fits, forecasts: dict[str, Floats], blocks: Integers) -> list[_
     for shrinking in SHRINKING if len(fit.judge.numbers) > 1 else SHRINKING[:1]:
         of_blocks = {int(number): fit.without(number, shrinking) for number in np.unique(blocks)}
         crossed = _crossed(forecasts, blocks, of_blocks)
-        found.append(_Tried(fit.judge.mean(fit.judge.losses(crossed)), fit, shrinking, crossed, of_blocks))
+        losses = fit.judge.losses(crossed)
+        found.append(_Tried(fit.judge.mean(losses), losses, fit, shrinking, crossed, of_blocks))
     return found
 
 

@@ -281,5 +281,5 @@ def _unseen_season(task: Task, rows: Rows, member: Member) -> list[str]:
     if not is_pretrained or season < 2 or not season <= shortest < 2 * season:
         return []
     which = "the series has" if rows.n_series == 1 else "the shortest series has"
-    note = f"{which} {shortest} rows, less than two seasons of {season}, so the pretrained network does not see it"
-    return [f"{note}; without a regressor, SeriesForecaster repeats the season"]
+    note = f"{which} {shortest} rows, less than two seasons of {season}, which the pretrained network does not see"
+    return [f"{note}; SeasonalNaive({season}) repeats the season"]
