@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from forecast import PretrainedForecaster, RNNForecaster, SeriesForecaster, load
+from forecast._recipe import choice, weights
 from forecast.baselines import SeasonalNaive
 from forecast.model_selection import RollingOrigin, backtest
 
@@ -187,6 +188,48 @@ def test_a_median_has_no_weight_where_the_mean_is_asked_for():
     assert "linear" in model.report_.candidates.index
     assert "pretrained" not in model.report_.candidates.index
     assert "pretrained" in recipe(loss="squared_error").fit(hourly(20)).members_  # nothing to judge by
+
+
+@pytest.fixture
+def read(monkeypatch):
+    """Numbers of windows that the network read, call by call; the recipe has no networks of its own."""
+    found, real = [], PretrainedForecaster.predict_quantiles
+
+    def predict_quantiles(self, X, levels=None):
+        found.append(len(X))
+        return real(self, X, levels)
+
+    monkeypatch.setattr(PretrainedForecaster, "predict_quantiles", predict_quantiles)
+    monkeypatch.setattr(choice, "network_settings", lambda *args, **options: {})
+    for name, value in {"_better_alone": lambda *args: None, "SHRINKING": (1.0,), "GOOD": 9.0}.items():
+        monkeypatch.setattr(weights, name, value)  # always a mean, of all members
+    return found
+
+
+@pytest.mark.parametrize("needed", [1.0, -1.0])
+@pytest.mark.parametrize("loss", ["absolute_error", "quantile"])
+def test_a_trial_at_some_origins_saves_the_forecasts_that_have_no_weight(read, monkeypatch, needed, loss):
+    monkeypatch.setattr(weights, "NEEDED", needed)  # the share of the loss that the member has to gain
+    whole = recipe(loss=loss).fit(hourly(700, start="2024-03-01"))
+    assert ("pretrained" in whole.recipe_["members"]) == (needed < 0)
+    read.clear()
+    monkeypatch.setattr(choice, "_TRIAL", 10)
+    monkeypatch.setattr(choice, "_TRIED", 12)
+    tried = recipe(loss=loss).fit(hourly(700, start="2024-03-01"))
+    origins = tried.report_.n_windows
+    assert read[0] <= origins / 2  # the trial
+    assert (max(read) == origins) == (needed < 0)
+    assert list(tried.report_.candidates.index) == list(whole.report_.candidates.index)
+    others = whole.report_.candidates.index != "pretrained"
+    pd.testing.assert_frame_equal(tried.report_.candidates[others], whole.report_.candidates[others], rtol=0, atol=0)
+    loss = [model.report_.candidates.loc["pretrained", "loss"] for model in (tried, whole)]
+    assert loss[0] == pytest.approx(loss[1], rel=0.0 if needed < 0 else 0.2)
+    pd.testing.assert_frame_equal(tried.predict(), whole.predict(), rtol=0, atol=0)
+
+
+def test_few_origins_need_no_trial(read):
+    model = recipe().fit(hourly(700))
+    assert min(read) == model.report_.n_windows
 
 
 @pytest.mark.slow

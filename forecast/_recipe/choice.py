@@ -13,9 +13,10 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from .._distributions import FAMILIES
-from .._preparation import LEVELS, Member, Settings, trained, widths_of
+from .._preparation import LEVELS, Member, Settings, widths_of
 from .._preparation.spread import error_quantiles, horizons
 from .._pretrained import PretrainedForecaster
+from .._pretrained.network import HORIZON as PASS
 from .._types import Floats, Integers
 from ..baselines import LastValue, SeasonalNaive
 from .calendar import calendar_of
@@ -23,16 +24,18 @@ from .candidates import prepared_lost
 from .deadline import within_time
 from .distributions import in_own_units, networks_alone, refuse_no_network
 from .networks import network_settings
+from .parts import judged_part
 from .quantiles import spread_out, spreads_of
 from .search import search_linear
 from .seasons import seasons_of
-from .validation import Origins, judged_rows, origins_behind, parts_in_time
-from .weights import best_alone, mix
+from .validation import judged_rows, origins_behind, parts_in_time
+from .weights import EXTRA, best_alone, mix
 
 if TYPE_CHECKING:
     from .._preparation import Rows, Spread, Task
+    from .parts import JudgedPart
     from .search import Found
-    from .validation import Part
+    from .validation import Origins, Part
     from .weights import Mix
 
 __all__ = ["Choice", "Wishes", "choose", "settled"]
@@ -40,6 +43,7 @@ __all__ = ["Choice", "Wishes", "choose", "settled"]
 _LEAST = 8  # origins, below which nothing is weighed
 _VALUES, _LEAST_STEPS = 4_000_000, 24  # quantiles of a member that weights rest on: of a far horizon every few steps
 _MEDIAN = LEVELS.index(0.5)
+_TRIAL, _TRIED = 8_000, 40  # passes of the pretrained network that need no trial, and the fewest origins of one
 _SHORT = 6  # horizons of rows, up to which a linear model that was not judged is not alone
 _CYCLES = 2  # of a known season, below which the pretrained network does not see it
 
@@ -198,7 +202,7 @@ def _chosen(
         )
         for name, one in settings.items()
     }  # fmt: skip
-    judged: list[_Judged] = []
+    judged: list[JudgedPart] = []
     windows: dict[str, int] = {}
     # A linear model of a single window says nothing of one of all windows: an earlier part leaves a horizon of them,
     # over all series.
@@ -207,17 +211,16 @@ def _chosen(
     parts = parts_in_time(rows, ends, task.horizon, least)
     steps = _weighed_steps(task, parts) if wishes.loss == "quantile" or of_family else None
     for part in parts:
-        judged.append(_judged(task, part, settings, windows, tell, steps))
+        judged.append(judged_part(task, part, settings, windows, tell, 1 if steps is None else len(LEVELS), _LEAST))
         tell(f"{len(judged[-1].origins)} origins judged")
         if len(judged[0].origins) < _LEAST:
             if of_family:
                 refuse_no_network(wishes)
             short = np.diff(rows.starts).max() <= _SHORT * task.horizon
             return _too_few(settings, list(naive) if short else [], seasons, found.notes)
-    judged, notes = [part for part in judged if part.members], list(found.notes)
     if wishes.loss == "squared_error":  # of a skewed target the mean is not near the median
         settings.pop("pretrained", None)
-    return _weighed(wishes, settings, judged, seasons, found, notes, steps)
+    return _judged(wishes, settings, [part for part in judged if part.members], seasons, found, steps)
 
 
 def _weighed_steps(task: Task, parts: list[Part]) -> Integers:
@@ -229,90 +232,50 @@ def _weighed_steps(task: Task, parts: list[Part]) -> Integers:
     return np.unique(np.linspace(0, task.horizon - 1, most).round().astype(np.intp))
 
 
-@dataclass(frozen=True)
-class _Judged:
-    """A part in time, the members that learnt from what is before it, and their forecasts.
-
-    `quantiles` are those of the members that have them, at some steps of the horizon, where the loss is that of
-    quantiles; `forecasts` then has their medians.
-    """
-
-    rows: Rows
-    members: dict[str, Member]
-    origins: Origins
-    forecasts: dict[str, Floats]
-    actual: Floats
-    scales: Floats
-    quantiles: dict[str, Floats] = field(default_factory=dict)
-
-
 def _judged(
-    task: Task,
-    part: Part,
+    wishes: Wishes,
     settings: dict[str, Settings],
-    windows: dict[str, int],
-    tell: Callable[[str], object],
+    judged: list[JudgedPart],
+    seasons: list[int],
+    found: Found,
     steps: Integers | None,
-) -> _Judged:
-    """`windows`: those of the newest part by member, empty for this part; `steps`: where quantiles are weighed."""
-    several = 1 if steps is None else len(LEVELS)
-    origins, members = origins_behind(part.rows, part.ends, task.horizon, 1, levels=several), {}
-    if len(origins) < _LEAST:
-        return _Judged(part.rows, {}, origins, {}, np.empty(0), np.empty(0))
-    for name, one in settings.items():
-        count = _count(one, task, part)
-        windows.setdefault(name, count)
-        members[name] = trained(_for_fewer(one, count, windows[name]), task, part.rows, part.ends)[0]
-        n_steps = getattr(members[name].regressor, "n_steps_", None)
-        tell(f"{name}: {'trained' if n_steps is None else f'{n_steps} optimiser steps'}")
-    forecasts, quantiles = {}, {}
-    for name, member in members.items():
-        if steps is None or not member.has_quantiles:
-            forecasts[name] = member.forecast(part.rows, origins.rows)
-        else:
-            forecasts[name], quantiles[name] = _with_quantiles(member, part.rows, origins.rows, steps)
-            if hasattr(member.regressor, "predict_distribution"):  # whose forecast is the mean
-                forecasts[name] = member.forecast(part.rows, origins.rows)
-    ahead = origins.rows[:, None] + np.arange(1, task.horizon + 1)
-    return _Judged(
-        rows=part.rows,
-        members=members,
-        origins=origins,
-        forecasts=forecasts,
-        actual=part.rows.true_targets[ahead].astype(np.float64),
-        scales=_scales(part.rows, part.ends)[origins.which],
-        quantiles=quantiles,
-    )
+) -> Choice:
+    """The choice from the members' forecasts; where those of the pretrained network take long, only if it is worth it.
+
+    A trial at some of the origins tells whether it has a weight.
+    """
+    for name in settings:
+        if name != EXTRA:
+            judged = [part.asked(name, steps) for part in judged]
+    if EXTRA not in settings:
+        return _weighed(wishes, settings, judged, seasons, found, steps)
+    every, tried = _every(judged), None
+    if every > 1:
+        some = [part.at_every(every).asked(EXTRA, steps) for part in judged]
+        tried = _weighed(wishes, settings, some, seasons, found, steps)
+    if tried is None or EXTRA in tried.weights:
+        judged = [part.asked(EXTRA, steps) for part in judged]
+        return _weighed(wishes, settings, judged, seasons, found, steps)
+    others = {name: one for name, one in settings.items() if name != EXTRA}
+    choice = _weighed(wishes, others, [part.without(EXTRA) for part in judged], seasons, found, steps)
+    rows = choice.candidates, tried.candidates.loc[[EXTRA]]
+    choice.candidates = pd.concat(rows).loc[tried.candidates.index]
+    return choice
 
 
-def _with_quantiles(member: Member, rows: Rows, origins: Integers, steps: Integers) -> tuple[Floats, Floats]:
-    """The medians of all steps, and all quantiles of some."""
-    found = member.forecast(rows, origins, LEVELS)
-    return found[..., _MEDIAN].copy(), found if len(steps) == found.shape[1] else found[:, steps]
-
-
-def _count(settings: Settings, task: Task, part: Part) -> int:
-    """About how many windows there are to train on."""
-    learnt = part.ends - part.rows.starts[:-1]
-    return max(1, int(np.maximum(learnt - settings.lookback - task.horizon + 1, 0).sum()))
-
-
-def _for_fewer(settings: Settings, count: int, newest: int) -> Settings:
-    """A network of an earlier part has fewer windows: as many optimiser steps take more epochs."""
-    network = settings.regressor
-    if count == newest or not hasattr(network, "max_iter"):
-        return settings
-    epochs = {"max_iter": 1 + math.ceil(network.max_iter * newest / count)}
-    return replace(settings, regressor=type(network)(**(network.get_params() | epochs)))
+def _every(judged: list[JudgedPart]) -> int:
+    """One of how many origins the pretrained network is tried at."""
+    passes = sum(len(part.origins) * part.actual.shape[2] * math.ceil(part.actual.shape[1] / PASS) for part in judged)
+    fewest = min(len(part.origins) for part in judged)
+    return max(1, min(passes // _TRIAL, fewest // _TRIED))
 
 
 def _weighed(
     wishes: Wishes,
     settings: dict[str, Settings],
-    judged: list[_Judged],
+    judged: list[JudgedPart],
     seasons: list[int],
     found: Found,
-    notes: list[str],
     steps: Integers | None,
 ) -> Choice:
     """Weights from all parts; what a fit is judged by and calibrated with is the newest one alone."""
@@ -346,7 +309,7 @@ def _weighed(
         weights={name: float(result.weights[name]) for name in kept},
         seasons=seasons,
         candidates=_table(found, result, settings),
-        notes=notes,
+        notes=list(found.notes),
         early={name: newest.members[name] for name in kept},
         origins=newest.origins,
         forecasts=median,
@@ -358,7 +321,7 @@ def _weighed(
 
 def _medians(
     of_blocks: dict[int, dict[str, float]],
-    newest: _Judged,
+    newest: JudgedPart,
     forecasts: dict[str, Floats],
     actual: Floats,
     blocks: Integers,
@@ -420,18 +383,6 @@ def _is_auto(value: object) -> bool:
 
 def _naive(regressor: Any) -> Settings:
     return Settings(regressor, lookback=1, window_norm=None, multi_target="joint", pads=True)
-
-
-def _scales(rows: Rows, ends: Integers) -> Floats:
-    """Standard deviation of what each series and target shows before its end, shape (n_series, targets)."""
-    out = np.ones((rows.n_series, rows.targets.shape[1]))
-    for number, (first, end) in enumerate(zip(rows.starts[:-1], ends, strict=True)):
-        for column in range(out.shape[1]):
-            seen = rows.targets[first:end, column].astype(np.float64)
-            seen = seen[~np.isnan(seen)]
-            spread = seen.std() if len(seen) else 0.0
-            out[number, column] = spread if spread > 0 else 1.0
-    return out
 
 
 def _unjudged(

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from .._refusals import Refusal
 from .._types import Floats, Integers
 
-__all__ = ["SIMPLE", "Mix", "best_alone", "mix"]
+__all__ = ["EXTRA", "SIMPLE", "Mix", "best_alone", "mix"]
 
 NAIVE = ("last value", "seasonal naive")
 SIMPLE = ("last value", "seasonal naive", "linear")  # how the names of simple members begin, the simplest first

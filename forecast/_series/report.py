@@ -50,7 +50,8 @@ class ModelReport:
         1 - MASE / MASE of the best naive forecast: skill with every series and target weighted equally.
     candidates : pandas.DataFrame or None
         For a recipe: all candidates. Index `candidate` (members first); columns `loss` (on validation rows, in standard
-        deviations of the series), `weight` of the members, and the settings of the candidate.
+        deviations of the series; of a pretrained network without weight, perhaps at some of them), `weight` of the
+        members, and the settings of the candidate.
     """
 
     table: pd.DataFrame | None
