@@ -76,6 +76,12 @@ def test_few_horizons_are_made_more_by_earlier_parts_that_know_nothing_later():
     assert len(parts_in_time(rows, ends, 60, 850)) == 1  # members need more rows than an earlier part would leave
 
 
+def test_many_series_need_no_earlier_parts():
+    for n, parts in ((29, 3), (30, 1)):
+        rows = rows_of(*[1000] * n)
+        assert len(parts_in_time(rows, rows.starts[:-1] + 900, 60, 50)) == parts
+
+
 def test_series_without_enough_rows_to_learn_from_do_not_judge():
     rows = rows_of(100, 12)
     kept, ends = judged_rows(rows, np.array([80, 105]), 6)

@@ -23,6 +23,7 @@ _JUDGED = 8  # forecasts, that a horizon more of held-out rows brings of a short
 _LEAST_LEARNT = 2  # horizons that are left to learn from
 _ENOUGH = 6  # horizons that do not overlap: with fewer, one stretch of weather or of a market decides
 _PARTS = 3
+_SERIES = 30  # whose errors say enough in one part: M4 Hourly, OWA 0.4435 with three, 0.4439 with one
 
 
 def validation_ends(rows: Rows, axis: TimeAxis, horizon: int, fraction: float) -> Integers | None:
@@ -160,8 +161,8 @@ class Part:
 def parts_in_time(rows: Rows, ends: Integers, horizon: int, least: int) -> list[Part]:
     """The newest rows behind `ends`, and where these hold few horizons, as many before them, and before those.
 
-    Each part is judged by members that learnt from nothing after its own start. A part keeps at least half of the rows
-    to learn from.
+    A panel of many series has the newest rows alone. Each part is judged by members that learnt from nothing after its
+    own start, and keeps at least half of the rows to learn from.
 
     Parameters
     ----------
@@ -179,7 +180,8 @@ def parts_in_time(rows: Rows, ends: Integers, horizon: int, least: int) -> list[
     learnt, held = ends - rows.starts[:-1], rows.starts[1:] - ends
     found = [Part(rows, ends)]
     length = int(max(held.max(initial=0), 1.5 * horizon))
-    while len(found) < _PARTS and len(found) * length < _ENOUGH * horizon:
+    most = _PARTS if rows.n_series < _SERIES else 1
+    while len(found) < most and len(found) * length < _ENOUGH * horizon:
         before = learnt - len(found) * length
         if before.max(initial=0) < max(learnt.max(initial=0) / 2, _LEAST_LEARNT * horizon + 1, least):
             break
