@@ -38,9 +38,10 @@ def shares(monkeypatch):
     """The share of the steps that each network that goes on was given."""
     found, real = [], continuing._on_from_weights
 
-    def counted(regressor, windows, weight, share, *rest):
-        found.append(share)
-        return real(regressor, windows, weight, share, *rest)
+    def counted(regressor, windows, weight, share, changes):
+        if changes is None:  # else it is the end of a fit
+            found.append(share)
+        return real(regressor, windows, weight, share, changes)
 
     monkeypatch.setattr(continuing, "_on_from_weights", counted)
     return found

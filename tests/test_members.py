@@ -99,6 +99,10 @@ def test_feeding_back_and_other_histories_go_through_all_members():
         ({"members": {"a": {"regressor": Ridge(), "weights": 1}}}, "member 'a' has 'weights'"),
         ({"members": {"a": {"regressor": Ridge(), "weight": 0}}}, "weight 0; expected a positive number"),
         ({"regressor": Ridge()}, "both regressor and members"),
+        ({"members": {"a": {"regressor": Ridge(), "continued": 0.5}}}, "'continued', and Ridge is no network"),
+        ({"members": {"a": {"regressor": network(), "continued": 0}}}, "continued=0; expected a share of the"),
+        ({"members": {"a": {"regressor": network(), "continued": 1.5}}}, "continued=1.5; expected a share of the"),
+        ({"members": {"a": {"regressor": network(), "continued": True}}}, "continued=True; expected a share of the"),
         ({"season": 24}, "season=24 has no effect where members are given"),
         ({"n_jobs": 2}, "n_jobs=2 has no effect"),
         ({"members": None, "regressor": Ridge(), "loss": "squared_error"}, "no effect where a regressor is given"),
@@ -134,6 +138,68 @@ def test_a_seed_goes_to_regressors_without_one_of_their_own():
 
 
 # -------------------- rows to validate on
+
+
+# -------------------- a network that learns from the validation rows last
+
+
+def continued(share=0.4, **more):
+    own = {"regressor": network(early_stopping=True), "lookback": 30}
+    own |= {} if share is None else {"continued": share}
+    return SeriesForecaster(members={"network": own}, target="load", horizon=6, **more)
+
+
+def trainings(monkeypatch):
+    """Optimiser steps and learning rate of each training of a network from here on."""
+    found, real = [], RNNForecaster.fit
+
+    def fit(self, *args, **options):
+        done = real(self, *args, **options)
+        found.append((self.n_steps_, self.learning_rate, len(args[0])))
+        return done
+
+    monkeypatch.setattr(RNNForecaster, "fit", fit)
+    return found
+
+
+def test_training_continues_with_all_rows_for_a_share_of_the_steps_at_half_the_rate(monkeypatch):
+    df, found = hourly(), trainings(monkeypatch)
+    model = continued().fit(df)
+    (steps, rate, fewer), (more, slower, windows) = found
+    assert more == round(0.4 * steps)
+    assert slower == rate / 2
+    assert fewer < windows == model.n_windows_
+    early = continued().fit(df[:540], X_val=df[540:])  # 60 rows are held out
+    own = (one.regressor_.validation_loss_curve_ for one in (early, model))
+    assert [len(curve) > 0 for curve in own] == [True, False]
+    assert len(found) == 3  # rows to validate on are not learnt from
+
+
+def test_rows_of_the_report_are_held_out_also_without_a_report():
+    df = hourly()
+    model = continued().fit(df)
+    quick = continued(validation_fraction=None).fit(df)
+    assert quick.report_.table is None
+    pd.testing.assert_frame_equal(quick.predict(), model.predict(), rtol=0, atol=0)
+    assert not np.array_equal(continued(validation_fraction=0.3).fit(df).predict(), model.predict())
+
+
+def test_too_few_rows_to_hold_any_out_train_once(monkeypatch):
+    df, found = hourly(40), trainings(monkeypatch)
+    model = continued().set_params(horizon=15)
+    model.set_params(members={"network": model.members["network"] | {"lookback": 4}}).fit(df)
+    assert len(found) == 1
+    assert found[0][2] == model.n_windows_ == 40 - 4 - 15 + 1
+
+
+@pytest.mark.filterwarnings("ignore::forecast.model_selection.SkillWarning")
+def test_a_backtest_continues_in_each_fit():
+    df = hourly()
+    for share in (0.1, 0.3):
+        model = continued(validation_fraction=share)
+        report = backtest(model, df, RollingOrigin(n_splits=1, horizon=6), refit=True)
+        found = report.frame.query("model == 'members'")["forecast"]
+        np.testing.assert_array_equal(found, model.fit(df[:-6]).predict()["load"])
 
 
 def test_validation_rows_stop_a_network_and_are_not_learnt_from():

@@ -26,7 +26,8 @@ if not __package__:  # as a script: under the name that the package has from its
 import numpy as np
 
 from forecast._linear import inputs
-from forecast._recipe import choice, networks, weights
+from forecast._preparation import anew
+from forecast._recipe import choice, networks, validation, weights
 
 from .once import measured
 from .recipe import Recipe
@@ -69,9 +70,10 @@ def no_segments(*args, **options):
     return 1
 
 
-def unchanged(chosen):
-    """Members as they were judged: not trained for as many steps as validation found, but for all of them."""
-    return chosen.settings
+def trained_anew(chosen, n_series):
+    """Networks that learn from all rows from the beginning, for as many steps as validation found."""
+    found = chosen.settings
+    return {name: anew(one, chosen.early[name].regressor) if "GRU" in name else one for name, one in found.items()}
 
 
 _networks, _mix, _parts = choice.network_settings, choice.mix, choice.parts_in_time
@@ -92,6 +94,9 @@ PARTS = {
     "the linear member wherever it is ahead": ({}, [(weights, "_is_clearly_better", lambda *args: True)]),
     "three values of a past covariate": ({}, [(inputs, "_OLDER", ())]),
     "weights from the newest rows alone": ({}, [(choice, "parts_in_time", newest_part)]),
+    "earlier rows judge panels, too": ({}, [(validation, "_SERIES", 10**9)]),
+    "networks trained anew on all rows": ({}, [(choice, "settled", trained_anew)]),
+    "no trial of the pretrained member": ({}, [(choice, "_TRIAL", 10**12)]),
     "no segments": ({}, [(networks, "_segment", no_segments)]),
     "no decoder": (
         {},

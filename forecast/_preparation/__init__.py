@@ -6,7 +6,7 @@ forecast at rows; `continuing` trains one on. `spread` makes quantiles of a fore
 weights of windows out of those of rows.
 """
 
-from .continuing import SHARE, goes_on_from_weights, trained_on, with_parameters
+from .continuing import SHARE, anew, goes_on_from_weights, on_all_rows, trained_on, with_parameters
 from .member import PARAMETERS, Member, Settings, Task, prepared, trained
 from .outputs import as_given, kind_of
 from .preparation import Preparation
@@ -35,6 +35,7 @@ __all__ = [
     "Spread",
     "Task",
     "accepts_windows",
+    "anew",
     "as_given",
     "fit_regressor",
     "goes_on",
@@ -42,6 +43,7 @@ __all__ = [
     "kind_of",
     "learns",
     "needs_windows",
+    "on_all_rows",
     "predict_windows",
     "prepared",
     "reads_series",

@@ -18,13 +18,14 @@ from .regression import accepts_windows, blocks_of, carries, fit_regressor
 if TYPE_CHECKING:
     from .._frames import TimeAxis
     from .._windows import Windows
-    from .member import Member
+    from .member import Member, Settings, Task
     from .rows import Rows
     from .weighting import RowWeights
 
-__all__ = ["SHARE", "goes_on_from_weights", "trained_on", "with_parameters"]
+__all__ = ["SHARE", "anew", "goes_on_from_weights", "on_all_rows", "trained_on", "with_parameters"]
 
 SHARE = 0.2  # of the epochs and optimiser steps that a fit may have
+_SLOWER = 0.5  # times the learning rate, where training without the validation rows continues with all rows
 
 
 def goes_on_from_weights(regressor: Any) -> bool:
@@ -136,6 +137,71 @@ def trained_on(
         complete = partial(preparation.complete, rows)
         regressor = fit_regressor(clone(as_given(member.regressor)), windows, complete, weigh=weigh)
     return replace(member, regressor=regressor, preparation=preparation, n_windows=len(windows))
+
+
+def on_all_rows(early: Member, settings: Settings, task: Task, rows: Rows) -> Member:
+    """A network that was trained without the validation rows, after continued training on all rows.
+
+    Parameters
+    ----------
+    early : Member
+        Network as validation has judged it; it is not changed.
+    settings : Settings
+        Settings of the network, with the share of the optimiser steps.
+    task : Task
+    rows : Rows
+
+    Returns
+    -------
+    Member
+    """
+    assert settings.continued is not None
+    rate, share = early.regressor.learning_rate, settings.continued
+    steps = max(1, round(share * useful_steps(early.regressor)))
+    changes = {"learning_rate": _SLOWER * rate, "max_steps": steps, "max_iter": early.regressor.max_iter}
+    return trained_on(early, settings.step, task.axis, rows, task.weights, changes=changes)
+
+
+def anew(settings: Settings, early: Any = None) -> Settings:
+    """Settings of a network that learns from all rows from the beginning, for as many steps as validation found.
+
+    Parameters
+    ----------
+    settings : Settings
+    early : RNNForecaster, default=None
+        Network as validation has judged it; None: all of its steps are useful.
+
+    Returns
+    -------
+    Settings
+    """
+    network = settings.regressor
+    steps = network.max_steps if early is None else useful_steps(early)
+    whole = network.get_params() | {"early_stopping": False, "max_steps": steps}
+    if steps is not None:
+        whole["warmup_steps"] = min(network.warmup_steps, max(steps // 4, 1) - 1)
+    return replace(settings, regressor=type(network)(**whole), continued=None)
+
+
+def useful_steps(network: Any) -> int:
+    """The number of optimiser steps up to the least validation loss.
+
+    A least loss in the second half of the schedule is one at its end: the learning rate was still falling, and with all
+    rows there is more to learn.
+
+    Parameters
+    ----------
+    network : RNNForecaster
+        Fitted.
+
+    Returns
+    -------
+    int
+    """
+    curve, steps = network.validation_loss_curve_, network.n_steps_
+    share = (int(np.argmin(curve)) + 1) / len(curve) if len(curve) else 1.0
+    whole: int = network.max_steps or steps
+    return whole if share > 0.5 else max(1, round(steps * share))
 
 
 def _on_from_weights(

@@ -86,6 +86,9 @@ class Settings:
     window_norm, transform, calendar, multi_target, step, level, clip_covariates
     pads, widths
         As in `Member`.
+    continued : float or None
+        Share of the optimiser steps for which a network learns from all rows, after training without the validation
+        rows. None: it is trained anew.
     """
 
     regressor: Any
@@ -99,6 +102,7 @@ class Settings:
     clip_covariates: bool = False
     pads: bool = False
     widths: tuple[float, ...] | None = None
+    continued: float | None = None
 
 
 @stored("member")

@@ -13,7 +13,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from .._distributions import FAMILIES
-from .._preparation import LEVELS, Member, Settings, widths_of
+from .._preparation import LEVELS, Member, Settings, anew, goes_on_from_weights, widths_of
 from .._preparation.spread import error_quantiles, horizons
 from .._pretrained import PretrainedForecaster
 from .._pretrained.network import HORIZON as PASS
@@ -43,6 +43,7 @@ __all__ = ["Choice", "Wishes", "choose", "settled"]
 _LEAST = 8  # origins, below which nothing is weighed
 _VALUES, _LEAST_STEPS = 4_000_000, 24  # quantiles of a member that weights rest on: of a far horizon every few steps
 _MEDIAN = LEVELS.index(0.5)
+CONTINUED = 0.35  # of the optimiser steps: training on all rows after that without the validation rows
 _TRIAL, _TRIED = 8_000, 40  # passes of the pretrained network that need no trial, and the fewest origins of one
 _SHORT = 6  # horizons of rows, up to which a linear model that was not judged is not alone
 _CYCLES = 2  # of a known season, below which the pretrained network does not see it
@@ -139,7 +140,7 @@ def choose(
     Choice
     """
     with threadpool_limits(limits=1, user_api="blas"):  # sums depend on how many threads share them
-        return _chosen(task, rows, ends, wishes, n_jobs, 1 if final else 2, tell or (lambda line: None))
+        return _chosen(task, rows, ends, wishes, n_jobs, 1 if final else 1 + CONTINUED, tell or (lambda line: None))
 
 
 def _chosen(
@@ -148,7 +149,7 @@ def _chosen(
     ends: Integers | None,
     wishes: Wishes,
     n_jobs: int | None,
-    times: int,
+    times: float,
     tell: Callable[[str], object],
 ) -> Choice:
     begun = time.perf_counter()
@@ -345,36 +346,29 @@ def _medians(
     return found
 
 
-def settled(choice: Choice) -> dict[str, Settings]:
-    """Settings with which the members are trained on all rows: networks for as many steps as validation found.
+def settled(choice: Choice, n_series: int) -> dict[str, Settings]:
+    """Settings with which the members learn from all rows.
 
     Parameters
     ----------
     choice : Choice
+    n_series : int
+        Series of all rows. Networks that were judged on fewer are trained anew, as they know nothing of the others.
 
     Returns
     -------
     dict of str to Settings
     """
-    return {name: _settled(one, choice.early.get(name)) for name, one in choice.settings.items()}
-
-
-def _settled(settings: Settings, early: Member | None) -> Settings:
-    """Settings of a network whose training ends where validation found its least loss.
-
-    A least loss in the second half of the schedule is one at its end: the learning rate was still falling, and with all
-    rows there is more to learn.
-    """
-    network = settings.regressor
-    curve = getattr(early and early.regressor, "validation_loss_curve_", ())
-    if early is None or not len(curve):
-        return settings
-    fitted = early.regressor
-    share = (int(np.argmin(curve)) + 1) / len(curve)
-    steps = max(1, network.max_steps if share > 0.5 else round(fitted.n_steps_ * share))
-    whole = network.get_params() | {"early_stopping": False, "max_steps": steps}
-    whole["warmup_steps"] = min(network.warmup_steps, max(steps // 4, 1) - 1)
-    return replace(settings, regressor=type(network)(**whole))
+    found = {}
+    for name, one in choice.settings.items():
+        network = choice.early[name].regressor if name in choice.early else None
+        if network is None or not goes_on_from_weights(network):
+            found[name] = one
+        elif choice.rows is not None and choice.rows.n_series == n_series:
+            found[name] = replace(one, continued=CONTINUED)
+        else:
+            found[name] = anew(one, network)
+    return found
 
 
 def _is_auto(value: object) -> bool:

@@ -22,7 +22,7 @@ _LEAST = 50  # steps, below which a network is left out
 
 
 def within_time(
-    networks: dict[str, Settings], task: Task, rows: Rows, ends: Integers, seconds: float, times: int
+    networks: dict[str, Settings], task: Task, rows: Rows, ends: Integers, seconds: float, times: float
 ) -> dict[str, Settings]:
     """Settings of networks, with fewer steps if time is short.
 
@@ -34,7 +34,7 @@ def within_time(
     ends : ndarray of int of shape (n_series,)
     seconds : float
         Remaining wall-clock seconds.
-    times : int
+    times : float
         Number of times that each network is trained.
 
     Returns

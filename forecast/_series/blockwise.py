@@ -14,7 +14,7 @@ from sklearn.base import clone
 from .._blocks import STRETCH, Columns, FrameBlocks, read_ahead
 from .._callbacks import CALLBACKS
 from .._network import Moments
-from .._preparation import Member, Rows, Settings, goes_on_from_weights
+from .._preparation import Member, Rows, Settings, anew, goes_on_from_weights
 from .._refusals import Fix, Refusal, argument, extended
 from .._rnn import OnParts, add_moments, refuse_parts
 from .parameters import member_settings, settings_of
@@ -224,7 +224,7 @@ def fitted_on_blocks(model: SeriesForecaster, blocks: Blocks) -> tuple[FittedSta
         network.training = OnParts(regressor, network.windows(state, rows), network.moments, network.counts)
     del rows
     _train(panel, networks, seed)
-    return _state(inner, panel, networks, whole), sample.columns, inner.recipe_
+    return _state(inner, panel, networks, whole), sample.columns, _trained_anew(inner.recipe_)
 
 
 def _seed_of(model: SeriesForecaster) -> int:
@@ -266,7 +266,7 @@ def _level(frame: pd.DataFrame, name: Any) -> Any:
 
 def _networks(inner: SeriesForecaster) -> dict[str, _Network]:
     """The members that are trained block by block, with the settings of the fit on the sample."""
-    settled = type(inner)(**inner.recipe_)
+    settled = type(inner)(**_trained_anew(inner.recipe_))
     if settled.members is None:
         settings = {"regressor": settings_of(settled)}
         members = {"regressor": inner._state.parts[0][0]}
@@ -280,6 +280,18 @@ def _networks(inner: SeriesForecaster) -> dict[str, _Network]:
         for name, member in members.items()
         if goes_on_from_weights(member.regressor)
     }
+
+
+def _trained_anew(recipe: dict[str, Any]) -> dict[str, Any]:
+    """A recipe whose networks learn from all rows from the beginning, as they do on blocks."""
+    if recipe["members"] is None:
+        return recipe
+    members = {}
+    for name, one in recipe["members"].items():
+        members[name] = {key: value for key, value in one.items() if key != "continued"}
+        if "continued" in one:
+            members[name]["regressor"] = anew(Settings(one["regressor"], 1)).regressor
+    return recipe | {"members": members}
 
 
 def _survey(panel: _Panel, networks: dict[str, _Network]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import clone
 
 from .._distributions import FAMILIES
-from .._preparation import LEVELS, Rows, Task, goes_on, trained, unfrozen
+from .._preparation import LEVELS, Rows, Task, anew, goes_on, on_all_rows, trained, unfrozen
 from .._refusals import Fix, Refusal, Words, joined
 from .._types import Floats, Integers
 from ..preprocessing import make_transform
@@ -21,6 +21,7 @@ from .irregular import refuse_regular
 from .no_past import refuse_unfounded
 from .parameters import (
     CHOOSING,
+    DEFAULT_FRACTION,
     is_chosen,
     member_settings,
     refuse_carried,
@@ -185,31 +186,49 @@ def _mixed(
     settings = {name: one for name, (one, _) in given.items()}
     weights = {name: weight for name, (_, weight) in given.items()}
     last = _last_members(before, settings, task)
-    cut, origins, forecasts, judged, spreads = ends, None, None, rows, {}
-    if cut is None and model.validation_fraction is not None:
-        cut = validation_ends(rows, task.axis, task.horizon, model.validation_fraction)
+    cut, origins, forecasts, judged, spreads, early = ends, None, None, rows, {}, {}
+    continued = [name for name, one in settings.items() if one.continued and not _goes_on(one, last.get(name))]
+    fraction = model.validation_fraction
+    judges = ends is not None or fraction is not None
+    if cut is None and (judges or continued):
+        cut = validation_ends(rows, task.axis, task.horizon, DEFAULT_FRACTION if fraction is None else fraction)
     if cut is not None:
         judged, cut = judged_rows(rows, cut, task.horizon)
         start = last if ends is not None else {}  # what only judges starts anew: the last fit may have seen these rows
         judging = settings if ends is not None else {name: _from_scratch(one) for name, one in settings.items()}
-        members = {name: trained(one, task, judged, cut, start.get(name))[0] for name, one in judging.items()}
+        judging = judging if judges else {name: judging[name] for name in continued}
+        early = {name: trained(one, task, judged, cut, start.get(name))[0] for name, one in judging.items()}
+    if cut is not None and judges:
         several = len(LEVELS) if model.loss == "quantile" else 1
         origins = origins_behind(judged, cut, task.horizon, 1, levels=several)
         if len(origins):
-            each = {name: one.forecast(judged, origins.rows) for name, one in members.items()}
+            each = {name: one.forecast(judged, origins.rows) for name, one in early.items()}
             if model.loss == "quantile":
                 ahead = origins.rows[:, None] + np.arange(1, task.horizon + 1)
-                spreads = spreads_of(members, judged, origins, each, judged.true_targets[ahead].astype(np.float64))
+                spreads = spreads_of(early, judged, origins, each, judged.true_targets[ahead].astype(np.float64))
                 each = {
                     name: replace(one, spread=spreads.get(name)).forecast(judged, origins.rows)
-                    for name, one in members.items()
+                    for name, one in early.items()
                 }
             forecasts = np.asarray(sum(weights[name] * forecast for name, forecast in each.items()))
-    if ends is None:
-        members = {name: trained(one, task, rows, before=last.get(name))[0] for name, one in settings.items()}
+    members = early if ends is not None else {
+        name: _on_all(one, task, rows, early.get(name) if name in continued else None, last.get(name))
+        for name, one in settings.items()
+    }  # fmt: skip
     members = _spread(members, spreads, settings)
     verdict = verdict_of_origins(task, judged, origins, forecasts, "members", list(members.values()))
     return {"members": members, "weights": weights, "verdict": verdict, "recipe": {}}
+
+
+def _on_all(settings: Settings, task: Task, rows: Rows, early: Member | None, last: Member | None = None) -> Member:
+    """A member that has learnt from all rows; `early` was trained without the validation rows."""
+    if settings.continued is None or _goes_on(settings, last):
+        return trained(settings, task, rows, before=last)[0]
+    return trained(anew(settings), task, rows)[0] if early is None else on_all_rows(early, settings, task, rows)
+
+
+def _goes_on(settings: Settings, last: Member | None) -> bool:
+    return last is not None and goes_on(settings.regressor)
 
 
 def _from_scratch(settings: Settings) -> Settings:
@@ -249,13 +268,15 @@ def _chosen(model: SeriesForecaster, task: Task, rows: Rows, ends: Integers | No
     )  # fmt: skip
     cut = ends
     if cut is None:
-        fraction = 0.1 if model.validation_fraction is None else model.validation_fraction
+        fraction = DEFAULT_FRACTION if model.validation_fraction is None else model.validation_fraction
         cut = validation_ends(rows, task.axis, task.horizon, fraction)
     tell = partial(print, file=sys.stderr) if model.verbose else None
     choice = choose(task, rows, cut, wishes, model.n_jobs, final=ends is not None, tell=tell)
-    settings = choice.settings if ends is not None else settled(choice)
+    settings = choice.settings if ends is not None else settled(choice, rows.n_series)
     members = choice.early
-    if ends is None or not members:  # there may have been nothing to judge by
+    if ends is None:
+        members = {name: _on_all(one, task, rows, members.get(name)) for name, one in settings.items()}
+    elif not members:  # there was nothing to judge by
         members = {name: trained(one, task, rows, ends)[0] for name, one in settings.items()}
     settings = {name: replace(one, widths=choice.widths) for name, one in settings.items()}
     members = _spread(members, choice.spreads, settings)
@@ -297,6 +318,7 @@ def _described(settings: dict[str, Settings], weights: dict[str, float]) -> dict
             "clip_covariates": one.clip_covariates,
             "step": one.step,
             "weight": weights[name],
+            **({} if one.continued is None else {"continued": one.continued}),
             **({} if one.widths is None else {"widths": list(one.widths)}),
         }
         for name, one in settings.items()

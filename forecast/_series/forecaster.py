@@ -149,7 +149,9 @@ class SeriesForecaster(
         "weight" (default: 1) and, if they differ from the arguments here, "lookback", "window_norm", "transform",
         "calendar", "multi_target", "level", "clip_covariates" and "step". With loss="quantile", "widths" scales the
         distances of the member's quantiles from the median, at the levels 0.025, 0.1, 0.2, 0.3 and 0.4 and their
-        counterparts above. `recipe_` has this form. If a series has fewer rows than the lookback, the oldest row is
+        counterparts above. A network with "continued" is first trained without the validation rows; training then
+        continues on all rows at half the learning rate, for this share of the optimiser steps (default: None, trained
+        anew on all rows). `recipe_` has this form. If a series has fewer rows than the lookback, the oldest row is
         repeated. (With a single regressor, only if it was trained with masks; otherwise the series is left out, with a
         warning.)
     validation_fraction : float or None, default=0.1

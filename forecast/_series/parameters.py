@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from .._distributions import FAMILIES
 from .._frames import check_length
-from .._preparation import LEVELS, Settings, accepts_windows, needs_windows, reads_series
+from .._preparation import LEVELS, Settings, accepts_windows, goes_on_from_weights, needs_windows, reads_series
 from .._preparation.regression import carries
 from .._refusals import Fix, Refusal, Words, argument
 from .._windows import at_every_step
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CHOOSING",
     "CONSTRAINTS",
+    "DEFAULT_FRACTION",
     "is_chosen",
     "lookback_of",
     "member_settings",
@@ -86,7 +87,7 @@ CHOOSING = {
 AS_THEY_ARE = ("level", "clip_covariates", "step")  # with a regressor
 KEYS = (
     "regressor", "lookback", "window_norm", "transform", "calendar", "multi_target", "level", "clip_covariates", "step",
-    "weight", "widths",
+    "weight", "widths", "continued",
 )  # fmt: skip
 
 
@@ -301,7 +302,8 @@ def without_report(model: SeriesForecaster) -> dict[str, Any]:
         For `set_params`. Nothing where forecasts rest on the rows that the report rests on: where something is chosen,
         and where members get quantiles from their errors.
     """
-    if is_chosen(model) or model.loss == "quantile":
+    continued = any(one.get("continued") for one in (model.members or {}).values())
+    if is_chosen(model) or model.loss == "quantile" or (continued and model.validation_fraction != DEFAULT_FRACTION):
         return {}
     changes: dict[str, Any] = {"validation_fraction": None}
     if model.regressor is not None:
@@ -432,11 +434,33 @@ def member_settings(model: SeriesForecaster) -> dict[str, tuple[Settings, float]
         given = _plain({key: one.get(key, getattr(model, key)) for key in PLAIN}, one["regressor"])
         given |= {key: one.get(key, getattr(model, key)) for key in AS_THEY_ARE}
         given["widths"] = _widths_of(model, name, one.get("widths"))
+        given["continued"] = _continued_of(name, one)
         found[name] = Settings(regressor=_told(one["regressor"], model), pads=True, **given), float(weight)
     total = sum(weight for _, weight in found.values())
     if isclose(total, 1.0, rel_tol=1e-12):  # those of a recipe, which would lose their last bit
         total = 1.0
     return {name: (one, weight / total) for name, (one, weight) in found.items()}
+
+
+def _continued_of(name: str, member: dict[str, Any]) -> float | None:
+    """The share of its steps that a network continues for, checked; None: it is trained anew on all rows."""
+    share = member.get("continued")
+    if share is None:
+        return None
+    where = f"member {name!r}"
+    if not goes_on_from_weights(member["regressor"]):
+        kind = type(member["regressor"]).__name__
+        raise ValueError(
+            Refusal(f"has 'continued', and {kind} is no network, which could go on from its weights", where=where,
+                    expected="no 'continued'")
+        )  # fmt: skip
+    if isinstance(share, bool) or not isinstance(share, Real) or not 0 < float(share) <= 1:
+        raise ValueError(
+            Refusal(
+                f"has continued={share!r}", where=where, expected="a share of the optimiser steps, above 0, up to 1"
+            )
+        )
+    return float(share)
 
 
 def _widths_of(model: SeriesForecaster, name: str, widths: Any) -> tuple[float, ...] | None:
