@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast._conformal import AdaptiveState, residuals_needed, static_offsets
+from forecast._conformal import AdaptiveState, largest_known, residuals_needed, static_offsets, within_errors
 
 
 def adaptive_bounds(actual, forecast, positions, coverage, *, initial=None, **settings):
@@ -396,3 +396,26 @@ def test_residuals_to_begin_with_count_from_the_first_to_the_last(n):
     scores = scores[~np.isnan(scores)]
     assert (len(scores), scores[0], scores[-1]) == (min(n, 500), 1, n)
     assert set(np.diff(scores)) <= {1, 2, 3}
+
+
+# -------------------- never beyond the largest error
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_largest_known_error_is_that_of_the_definition(seed):
+    rng = np.random.default_rng(seed)
+    sizes, positions = rng.random((9, 3, 2)), np.cumsum(rng.integers(1, 4, size=9))
+    sizes[rng.random(sizes.shape) < 0.3] = np.nan
+    before = rng.random((2, 2))  # of fewer steps
+    found = largest_known(sizes, positions, before)
+    for i, step, target in np.ndindex(sizes.shape):
+        known = [sizes[j, step, target] for j in range(9) if positions[j] + step + 1 <= positions[i]]
+        known += [before[step, target]] if step < 2 else []
+        known = [size for size in known if not np.isnan(size)]
+        assert found[i, step, target] == (max(known) if known else pytest.approx(np.nan, nan_ok=True))
+
+
+def test_offsets_beyond_the_largest_error_are_held_and_others_stay():
+    offsets = np.array([-3.0, -0.5, 2.0, np.nan, 7.0])
+    largest = np.array([1.0, 1.0, 1.5, 1.0, np.nan])
+    np.testing.assert_array_equal(within_errors(offsets, largest), [-1.0, -0.5, 1.5, np.nan, 7.0])

@@ -12,6 +12,7 @@ from sklearn.linear_model import Ridge
 
 from forecast import RNNForecaster, SeriesForecaster, load
 from forecast._series import fresh
+from forecast.model_selection import RollingOrigin, backtest
 
 HOURS = pd.date_range("2026-01-01", periods=460, freq="h", name="hour")
 RNG = np.random.default_rng(0)
@@ -131,3 +132,27 @@ def test_series_side_by_side_have_the_bits_of_each_alone(transform, errors, monk
     again = shops(transform).predict_interval(history=PANEL, coverage=[0.5, 0.9])
     pd.testing.assert_frame_equal(again, together, rtol=0, atol=0)
     assert len(errors) > n + 4 + 3
+
+
+def rain(n=900):
+    """Dry for days, then hours of rain."""
+    rng = np.random.default_rng(3)
+    wet = (np.arange(n) % 150 < 8) & (rng.random(n) < 0.8)
+    return pd.DataFrame(
+        {"y": np.where(wet, rng.gamma(1.0, 4.0, size=n), 0.0)}, pd.date_range("2026", periods=n, freq="h")
+    )
+
+
+@pytest.mark.parametrize(("transform", "times"), [(None, 4), ("asinh", 20)])
+def test_the_first_rain_after_dry_days_does_not_widen_intervals_beyond_every_error(transform, times):
+    frame = rain()
+    model = SeriesForecaster(Ridge(), target="y", lookback=6, horizon=4, transform=transform).fit(frame[:600])
+    widest = max(
+        (bounds["y_upper"] - bounds["y_lower"]).max()
+        for now in range(740, 780)
+        for bounds in [model.predict_interval(history=frame[:now], coverage=0.95)]
+    )
+    assert widest < times * frame["y"].max()
+    report = backtest(model, frame[:780], RollingOrigin(n_splits=40, horizon=4, step=1), refit=False, coverage=0.95)
+    mine = report.frame.query("model == 'Ridge'")
+    assert (mine["upper_0.95"] - mine["lower_0.95"]).max() < times * frame["y"].max()

@@ -64,6 +64,40 @@ def test_errors_since_the_fit_widen_the_quantiles_interval(fitted):
     assert width[6.0] > 1.5 * width[1.0]
 
 
+def test_few_errors_since_the_fit_say_little_and_many_calm_ones_narrow_the_interval(fitted):
+    def width(n, later):
+        interval = fitted.predict_interval(history=noisy_days(later=later)[:n], coverage=0.8)
+        return (interval["load_upper"] - interval["load_lower"]).mean()
+
+    quantiles = fitted.predict_quantiles(levels=[0.1, 0.9], history=noisy_days()[:703])
+    few = width(703, 1.0) / (quantiles["load_0.9"] - quantiles["load_0.1"]).mean()
+    assert few == pytest.approx(1.0, abs=0.1)
+    assert width(760, 0.1) < 0.75 * width(760, 1.0)
+
+
+def test_an_update_adjusts_the_quantiles_as_a_history_does(fitted, tmp_path):
+    frame = noisy_days(later=3.0)
+    expected = fitted.predict_interval(history=frame, coverage=[0.5, 0.8])
+    fitted.save(tmp_path / "model")
+    model = load(tmp_path / "model").update(frame[700:])
+    pd.testing.assert_frame_equal(model.predict_interval(coverage=[0.5, 0.8]), expected, rtol=1e-9)
+
+
+def test_coverage_comes_back_after_the_noise_has_changed(fitted):
+    for later in (0.3, 3.0):
+        rng = np.random.default_rng(1)
+        frame = noisy_days(1400)
+        hour = np.arange(1400) % 24
+        noise = rng.normal(size=1400) * np.where((hour >= 8) & (hour < 20), 2.0, 0.2)
+        frame["load"] = 40 + 5 * np.sin(2 * np.pi * hour / 24) + noise * np.where(np.arange(1400) < 700, 1.0, later)
+        inside = []
+        for now in range(1100, 1380, 7):
+            interval = fitted.predict_interval(history=frame[:now], coverage=0.8)
+            actual = frame["load"].iloc[now : now + 12].to_numpy()
+            inside.append((interval["load_lower"] <= actual) & (actual <= interval["load_upper"]))
+        assert np.mean(inside) == pytest.approx(0.8, abs=0.1)
+
+
 @pytest.mark.parametrize("fraction", [0.1, None])
 def test_a_short_history_has_wider_quantiles_of_a_network(fraction, monkeypatch):
     frame, levels = noisy_days(), [0.1, 0.5, 0.9]

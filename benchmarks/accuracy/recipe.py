@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from forecast import SeriesForecaster
-from forecast._series.backtesting import intervals_at, quantile_bounds, read_rows, static_bounds
+from forecast._series.backtesting import intervals_at, read_rows, static_bounds
 from forecast._series.forecasting import from_origins
 
 from .scores import LEVELS
@@ -67,18 +67,27 @@ class Recipe:
         return np.stack([*lower, forecast, *upper[::-1]], axis=-1)
 
     def intervals(self, which, row, forecast):
-        """Adaptive intervals, at each origin from what was known at it; for a few far windows those of the fit.
+        """Intervals at each origin from what was known at it; conformal ones of a few far windows are those of the fit.
 
-        These are between the model's own quantiles where it has them, as those of `predict_interval` right after `fit`.
+        Where the model has quantiles, they are what `predict_interval` returns at each origin with the rows up to it.
         """
         state, places = self.model._state, self._places(which, row)
         if self.problem.quantiles and state.has_quantiles:
-            bounds = quantile_bounds(state, self.rows, places, COVERAGES)
-        elif self.problem.quantiles:
+            return self._as_rows_arrive(row)
+        if self.problem.quantiles:
             bounds = static_bounds(state, self.rows, places, forecast, COVERAGES)
         else:
             bounds = intervals_at(self.rows, places, forecast, COVERAGES, state.calibration, state.error_scales)
         return {level: (bounds[f"lower_{level:g}"], bounds[f"upper_{level:g}"]) for level in COVERAGES}
+
+    def _as_rows_arrive(self, row):
+        """Of one series, (lower, upper) by coverage."""
+        found = {(side, level): [] for side in ("lower", "upper") for level in COVERAGES}
+        for newest in row:
+            frame = self.model.predict_interval(history=self.problem.frame.iloc[: newest + 1], coverage=COVERAGES)
+            for (side, level), parts in found.items():
+                parts.append(frame[[f"{name}_{side}_{level:g}" for name in self.problem.target]].to_numpy())
+        return {level: tuple(np.stack(found[side, level]) for side in ("lower", "upper")) for level in COVERAGES}
 
     def _places(self, which, row):
         """Origins as the package's backtest has them."""

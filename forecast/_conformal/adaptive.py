@@ -20,7 +20,7 @@ from .fixed import coverages_of, needed_by, three_axes
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["AdaptiveState", "nested", "resumes"]
+__all__ = ["AdaptiveState", "largest_known", "nested", "resumes", "within_errors"]
 
 KEPT = ("alpha", "scores", "sum", "weight", "heard", "count")
 _SETTLED = 10  # residuals that a running scale needs
@@ -70,6 +70,55 @@ def nested(offsets: Floats, levels: Floats | Sequence[float]) -> Floats:
         offsets[0][order] = np.minimum.accumulate(offsets[0][order], axis=0)
         offsets[1][order] = np.maximum.accumulate(offsets[1][order], axis=0)
     return offsets
+
+
+def largest_known(sizes: Floats, positions: Any, before: Floats | None = None) -> Floats:
+    """The largest error of each step that is known at each of some origins.
+
+    Parameters
+    ----------
+    sizes : ndarray of shape (n, steps, targets)
+        Sizes of the errors of these origins, NaN where missing.
+    positions : ndarray of int, shape (n,)
+        Rising rows of the origins. The error of step h at the origin in row p is known from row p + h on.
+    before : ndarray of shape (steps, targets), default=None
+        The largest errors from before them; of some steps, or of more.
+
+    Returns
+    -------
+    ndarray of shape (n, steps, targets)
+        NaN where no error is known.
+    """
+    found = np.full(sizes.shape, np.nan)
+    for step in range(sizes.shape[1]):
+        so_far = np.fmax.accumulate(sizes[:, step], axis=0)
+        count = np.searchsorted(positions, positions - step - 1, side="right")
+        found[count > 0, step] = so_far[count[count > 0] - 1]
+    if before is not None:
+        both = slice(min(len(before), sizes.shape[1]))
+        found[:, both] = np.fmax(found[:, both], before[both])
+    return found
+
+
+def within_errors(offsets: Floats, largest: Floats) -> Floats:
+    """Offsets that are no farther from the forecast than its largest error.
+
+    The running scale of a series that mostly rests, such as rain, is tiny before the first error and large after it:
+    the score of that error, times the scale of the next hours, is an offset that no error has ever had.
+
+    Parameters
+    ----------
+    offsets : ndarray
+        NaN where not known.
+    largest : ndarray
+        Sizes of the largest errors, of a shape that fits; NaN where none is known.
+
+    Returns
+    -------
+    ndarray of the shape of both
+    """
+    held = np.fmax(np.fmin(offsets, largest), -largest)
+    return np.where(np.isnan(offsets) | np.isnan(largest), offsets, held)
 
 
 def _rising(positions: Any) -> npt.NDArray[np.int64]:

@@ -26,7 +26,7 @@ LEVELS = (0.025, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.975)
 _DOUBT = 10
 
 _PAIRS = [(number, len(LEVELS) - 1 - number) for number in range(len(LEVELS) // 2)]  # bounds of intervals, widest first
-_NARROWEST, _WIDEST = 0.5, 2.0  # what validation may ask for: beyond, it is unlike all else
+_MOST = 2.0  # factor that validation may ask for: beyond, it is unlike all else
 _SLIGHT = 0.02  # less is not known of a width
 
 
@@ -109,7 +109,9 @@ class Spread:
         return at_levels(cube, LEVELS, wanted_levels(levels, LEVELS))
 
 
-def widths_of(quantiles: Floats, actual: Floats, worth: float) -> tuple[float, ...]:
+def widths_of(
+    quantiles: Floats, actual: Floats, worth: float, doubt: float = _DOUBT, most: float = _MOST
+) -> tuple[float, ...]:
     """Factors on the widths of intervals that give the right coverage.
 
     The mean of the quantiles of several members is as wide as they are, but nearer to what comes than each of them: so
@@ -124,6 +126,10 @@ def widths_of(quantiles: Floats, actual: Floats, worth: float) -> tuple[float, .
         NaN where it is missing.
     worth : float
         Horizons that they stand for.
+    doubt : float, default=10
+        Horizons for which factors are half-way to 1, on a logarithmic scale.
+    most : float, default=2
+        The largest factor; the smallest is the inverse.
 
     Returns
     -------
@@ -138,7 +144,7 @@ def widths_of(quantiles: Floats, actual: Floats, worth: float) -> tuple[float, .
         ratio = np.divide(np.abs(apart), reach, out=np.where(apart == 0, 0.0, np.inf), where=reach > 0)
         factor = np.quantile(ratio, LEVELS[high] - LEVELS[low], method="higher") if len(ratio) else 1.0
         factor = float(factor) if 0 < factor < np.inf else 1.0
-        factor = min(max(factor, _NARROWEST), _WIDEST) ** trust(float(worth))
+        factor = min(max(factor, 1 / most), most) ** trust(float(worth), doubt)
         found.append(1.0 if abs(factor - 1) < _SLIGHT else factor)
     return tuple(found)
 
@@ -163,9 +169,21 @@ def widened(quantiles: Floats, widths: Sequence[float]) -> Floats:
     return in_order(middle + factors * (quantiles - middle))
 
 
-def trust(worth: float) -> float:
-    """The weight of signed errors that span some horizons; the rest goes to absolute errors."""
-    return worth / (worth + _DOUBT)
+def trust(worth: float, doubt: float = _DOUBT) -> float:
+    """The weight of what errors that span some horizons say.
+
+    Parameters
+    ----------
+    worth : float
+        Horizons.
+    doubt : float, default=10
+        Horizons that weigh a half.
+
+    Returns
+    -------
+    float
+    """
+    return worth / (worth + doubt)
 
 
 def horizons(origins: _Origins, horizon: int) -> Floats:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from .._conformal import AdaptiveState
+from .._conformal import AdaptiveState, largest_known, within_errors
 from .._distributions import Distribution
 from .._energy import crps_of_paths, energy_score
 from .._frames import Layout, blocks_of, time_labels
@@ -167,7 +167,11 @@ def intervals_at(
         yardstick = Yardstick.of(initial, scales, truth.keys[number], known, alone=truth.n_series == 1)
         unit, divisor, actual = yardstick.unit, yardstick.divisor, yardstick.image(actual)
         images = np.where(absent, 0.0, yardstick.image(given))
-        learnt = started.bounds(actual / divisor, images / divisor, origins.row[mine] - first)
+        at = origins.row[mine] - first
+        learnt = np.stack(started.bounds(actual / divisor, images / divisor, at))
+        errors = np.abs(actual - images) / divisor
+        largest = largest_known(errors, at, None if initial is None else initial.largest(n))
+        learnt = images / divisor + within_errors(learnt - images / divisor, largest)
         bounds = (np.where(unit > 0, side * unit, np.where(np.isnan(side), np.nan, images)) for side in learnt)
         lower, upper = (yardstick.original(np.where(absent, np.nan, side)) for side in bounds)
         for position, level in enumerate(levels):

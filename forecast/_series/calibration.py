@@ -285,6 +285,16 @@ class Calibration:
             residuals = np.pad(residuals[:, :steps], ((0, 0), (0, beyond), (0, 0)), constant_values=np.nan)
         return _taught(AdaptiveState(levels), residuals, self.scales)
 
+    def largest(self, n: int) -> Floats:
+        """Sizes of the largest errors of `n` targets, in units of a series.
+
+        Returns
+        -------
+        ndarray of shape (horizon, targets)
+            NaN where no error is known.
+        """
+        return self.once(("largest", n), lambda: np.fmax.reduce(np.abs(self.of_targets(n)), axis=0, initial=np.nan))
+
     def of_targets(self, n: int) -> Floats:
         """The residuals over the units of their series, of `n` targets."""
         return self.residuals if self.residuals.shape[2] == n else np.repeat(self.residuals, n, axis=2)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from .._conformal import nested
+from .._conformal import nested, within_errors
 from .._types import Floats, Integers
 from .due import NEWEST, Due
 from .forecasting import from_ends, from_origins
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .state import FittedState
     from .verbs.requests import Request
 
-__all__ = ["Once", "completed", "followed", "forecasts_and_offsets", "taught"]
+__all__ = ["Once", "came", "completed", "followed", "forecasts_and_offsets", "seen", "taught"]
 
 T = TypeVar("T")
 
@@ -90,8 +90,8 @@ def forecasts_and_offsets(
     if state.roles.future:  # the newest origins look at the future rows that were given
         given = {key: numbers for key, *numbers in zip(request.keys, request.labels, request.future, strict=True)}
         future = [given[key] for key in keys]
-    seen = _seen(state, request.fresh, keys, future)
-    name = None if seen is None else (*seen, *levels)
+    known_by = seen(state, request.fresh, keys, future)
+    name = None if known_by is None else (*known_by, *levels)
     found = state.once.get(name)
     if found is not None:
         return _asked(state, request), found
@@ -118,8 +118,23 @@ def _together(state: FittedState, request: Request, due: Due) -> list[Floats]:
     return found[0]
 
 
-def _seen(state: FittedState, fresh: Rows, keys: list[Any], future: Any) -> tuple[Any, ...] | None:
-    """What a history is recognised by; None: by nothing."""
+def seen(state: FittedState, fresh: Rows, keys: list[Any], future: Any) -> tuple[Any, ...] | None:
+    """What a history is recognised by, and the series of it that are asked for.
+
+    Parameters
+    ----------
+    state : FittedState
+    fresh : Rows
+        Rows since the fit, and those before them that a forecast reads.
+    keys : list
+    future : list of (labels, ndarray), or None
+        Values of each series that are known ahead of its last row.
+
+    Returns
+    -------
+    tuple, or None
+        None: it can be recognised by nothing.
+    """
     parts: list[Any] = [] if future is None else [values for _, values in future]
     if fresh is not state.rows:
         ticks = getattr(fresh.index, "asi8", None)
@@ -172,6 +187,8 @@ def taught(
         residuals, positions = _errors(state, due, numbers, ahead, [yardsticks[key] for key in keys])
         sides = started.side_by_side(residuals, positions, 0)
         sides = sides.reshape(*sides.shape[:3], len(keys), n)
+        own = np.fmax.reduce(np.abs(residuals), axis=0, initial=np.nan).reshape(-1, len(keys), n)
+        sides = within_errors(sides, np.fmax(own, state.calibrated.largest(n)[:, None]))
         found |= {key: sides[:, :, :, number] for number, key in enumerate(keys)}
     return found
 
@@ -258,32 +275,46 @@ def _errors(
             rows, ends = longer, ends + longer.starts[:-1] - rows.starts[:-1]
         made = made.copy()
         made[missing] = from_origins(state, rows, (ends[which] - ages)[missing], horizon)
-    came = _came(known.true_targets, due.origins, ages, horizon)
+    actual = came(known.true_targets, due.origins, ages, horizon)
     if any(yardstick.marks is not None for yardstick in yardsticks):
         made = made.copy()
         for number, yardstick in enumerate(yardsticks):
             own = which == number
-            came[own], made[own] = yardstick.image(came[own]), yardstick.image(made[own])
+            actual[own], made[own] = yardstick.image(actual[own]), yardstick.image(made[own])
     divisor = np.stack([yardstick.divisor for yardstick in yardsticks])
     if (divisor != 1).any():
         divisor = divisor[which][:, None]
-        came, made = came / divisor, made / divisor
+        actual, made = actual / divisor, made / divisor
     there = np.flatnonzero(np.bincount(ages))[::-1]
     place = np.zeros(there.max(initial=0) + 1, dtype=np.int64)
     place[there] = np.arange(len(there))
     residuals = np.full((len(there), horizon, len(numbers), n), np.nan)
-    residuals[place[ages], :, which] = came - made
+    residuals[place[ages], :, which] = actual - made
     return residuals.reshape(len(there), horizon, len(numbers) * n), -there
 
 
-def _came(targets: Floats, origins: Integers, ages: Integers, horizon: int) -> Floats:
-    """Actual values after some origins, shape (n, horizon, targets); NaN after the newest row of a series."""
-    came = np.full((len(origins), horizon, targets.shape[1]), np.nan)
+def came(targets: Floats, origins: Integers, ages: Integers, horizon: int) -> Floats:
+    """Actual values after some origins.
+
+    Parameters
+    ----------
+    targets : ndarray of shape (rows, targets)
+    origins : ndarray of int of shape (n,)
+    ages : ndarray of int of shape (n,)
+        Rows from each origin to the newest row of its series.
+    horizon : int
+
+    Returns
+    -------
+    ndarray of shape (n, horizon, targets)
+        NaN after the newest row of a series.
+    """
+    found = np.full((len(origins), horizon, targets.shape[1]), np.nan)
     whole = ages >= horizon
     if whole.any():
         steps = np.lib.stride_tricks.sliding_window_view(targets, horizon, axis=0).transpose(0, 2, 1)
-        came[whole] = steps[origins[whole] + 1]
+        found[whole] = steps[origins[whole] + 1]
     for age in range(1, min(horizon, int(ages.max(initial=0)) + 1)):
         late = np.flatnonzero(ages == age)
-        came[late, :age] = targets[origins[late, None] + np.arange(1, age + 1)]
-    return came
+        found[late, :age] = targets[origins[late, None] + np.arange(1, age + 1)]
+    return found

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..._decorators import available_if
 from ..._distributions import FAMILIES, Distribution
-from ..._preparation import LEVELS, PARAMETERS
+from ..._preparation import PARAMETERS
 from ..._refusals import Fix, Refusal, argument, longer_horizon
 from ..._seeds import generator
 from ..._shares import shares
@@ -22,6 +22,7 @@ from ..beginnings import cold_widths, cold_yardstick, short_factor
 from ..error_scale import Yardstick, yardsticks_of
 from ..forecasting import from_ends, samples_from_ends
 from ..fresh import followed, forecasts_and_offsets
+from ..own_bounds import own_bounds
 from .host import Host
 from .requests import columns_of
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["Uncertainty"]
 
 _DEFAULT = (0.1, 0.5, 0.9)  # levels
-_WIDEST = round(LEVELS[-1] - LEVELS[0], 12)  # interval that quantiles of a recipe are the bounds of
 
 
 def _has_distribution(model: Any) -> bool:
@@ -81,7 +81,7 @@ class Uncertainty(Host):
         The pretrained network alone has intervals also where no errors are known: those of its own quantiles.
 
         With `loss="quantile"`, or the loss of a distribution without a regressor, the bounds are the model's own
-        quantiles up to a coverage of 0.95; errors since the fit adjust them like the others. Higher coverages use only
+        quantiles up to a coverage of 0.95; errors since the fit scale them. Higher coverages use only
         errors.
 
         Parameters
@@ -355,10 +355,16 @@ class Uncertainty(Host):
                 )
             )
         past, yardsticks = request.past, yardsticks_of(state, request.past)
-        forecasts, adapted = forecasts_and_offsets(state, request, yardsticks, levels if learnt is None else learnt)
+        adapted: dict[Any, Any] = {}
+        has_own = self.loss in ("quantile", *FAMILIES) and state.has_quantiles
+        own = own_bounds(state, request, levels) if has_own else None
+        if own is not None and len(own[0]) == len(levels):  # errors move none of these bounds
+            forecasts = from_ends(state, past, request.labels, request.future)
+        else:
+            forecasts, adapted = forecasts_and_offsets(state, request, yardsticks, levels if learnt is None else learnt)
         known = [past.targets[first:end] for first, end in zip(past.starts[:-1], past.starts[1:], strict=True)]
         found: list[list[Floats]] = []
-        own, looks_back = self._own_bounds(request, levels), state.looks_back
+        looks_back = state.looks_back
         usual: Sequence[Floats] = ()
         if own is not None or learnt is not None or len(adapted) < len(request.keys):
             usual = state.calibration.offsets(levels, len(self.target_names_))
@@ -372,10 +378,9 @@ class Uncertainty(Host):
                 yardstick = replace(yardstick, unit=yardstick.divisor)
             image = yardstick.image(forecast)
             offsets = [side[:, steps] * yardstick.unit for side in adapted.get(key, usual)]
-            if own is not None:  # which the errors since the fit move as they move those of the errors
-                for side, (at, cubes) in zip(range(2), own, strict=True):
-                    moved = offsets[side][at] - usual[side][at][:, steps] * yardstick.unit
-                    offsets[side][at] = [yardstick.image(cube) - image for cube in cubes[number]] + moved
+            if own is not None:
+                for side, cubes in zip(offsets, own[1:], strict=True):
+                    side[own[0]] = [yardstick.image(cube) - image for cube in cubes[number]]
                 offsets = _nested(offsets, levels)
             if len(rows) < looks_back:
                 offsets = [side * short_factor(state, key, rows, yardstick) for side in offsets]
@@ -435,24 +440,6 @@ class Uncertainty(Host):
                     apart = np.sign(level - 0.5) * np.hypot(np.maximum(np.sign(level - 0.5) * apart, 0), cold[level])
                 cubes[number][..., place] = state.within(yardstick.original(image + apart))
         return cubes
-
-    def _own_bounds(self, request: Request, levels: list[float]) -> list[tuple[list[int], list[Any]]] | None:
-        """Bounds from the learned quantiles of a recipe, where these enclose the level.
-
-        Returns
-        -------
-        None, or a list for the lower and the upper side
-            Numbers of the levels that lie within, and for each series their bounds, (levels, steps, targets).
-        """
-        if self.loss not in ("quantile", *FAMILIES) or not self._state.has_quantiles:
-            return None
-        at = [number for number, level in enumerate(levels) if level <= _WIDEST]
-        if not at:
-            return None
-        tails = [round((1 + sign * levels[number]) / 2, 12) for sign in (-1, 1) for number in at]
-        cubes = from_ends(self._state, request.past, request.labels, request.future, tails)
-        cubes = [np.moveaxis(cube, -1, 0) for cube in cubes]
-        return [(at, [cube[part] for cube in cubes]) for part in (slice(len(at)), slice(len(at), None))]
 
 
 def _nested(offsets: list[Floats], levels: list[float]) -> list[Floats]:
