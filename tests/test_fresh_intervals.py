@@ -143,6 +143,7 @@ def rain(n=900):
     )
 
 
+@pytest.mark.filterwarnings("ignore::forecast.model_selection.SkillWarning")
 @pytest.mark.parametrize(("transform", "times"), [(None, 4), ("asinh", 20)])
 def test_the_first_rain_after_dry_days_does_not_widen_intervals_beyond_every_error(transform, times):
     frame = rain()
