@@ -419,3 +419,13 @@ def test_offsets_beyond_the_largest_error_are_held_and_others_stay():
     offsets = np.array([-3.0, -0.5, 2.0, np.nan, 7.0])
     largest = np.array([1.0, 1.0, 1.5, 1.0, np.nan])
     np.testing.assert_array_equal(within_errors(offsets, largest), [-1.0, -0.5, 1.5, np.nan, 7.0])
+
+
+@pytest.mark.parametrize(("steps", "decay"), [(1, 0.97), (16, 0.97), (48, 1 - 1 / 96)])
+def test_the_running_scale_remembers_two_horizons(steps, decay):
+    residuals = np.random.default_rng(0).normal(size=(60, steps, 1))
+    state, same = AdaptiveState(0.8), AdaptiveState(0.8, decay=decay)
+    for one in (state, same):
+        one.warm_up(residuals, before=0)
+    assert state.decay == pytest.approx(decay)
+    np.testing.assert_array_equal(state.kept()["sum"], same.kept()["sum"])

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["AdaptiveState", "largest_known", "nested", "resumes", "within_errors"]
 
 KEPT = ("alpha", "scores", "sum", "weight", "heard", "count")
+_DECAY = 0.97
 _SETTLED = 10  # residuals that a running scale needs
 
 
@@ -166,8 +167,9 @@ class AdaptiveState:
         the level alone.
     window : int, default=None
         Residuals per step and target to take quantiles of; None is 500, or as many as the highest coverage needs.
-    decay : float, default=0.97
-        Weight of the past in the running scale, 0 to 1: 0.97 remembers some 30 residuals; 1 does not scale.
+    decay : float, default=None
+        Weight of the past in the running scale, 0 to 1: 0.97 remembers some 30 residuals; 1 does not scale. None: 0.97,
+        and with more than 16 steps as much as two horizons of residuals take, since those of one are alike.
 
     Raises
     ------
@@ -187,10 +189,11 @@ class AdaptiveState:
     """
 
     def __init__(
-        self, coverage: float | Sequence[float], *, gamma: float = 0.002, window: int | None = None, decay: float = 0.97
-    ) -> None:
+        self, coverage: float | Sequence[float], *, gamma: float = 0.002, window: int | None = None,
+        decay: float | None = None,
+    ) -> None:  # fmt: skip
         levels, self.single = coverages_of(coverage)
-        for name, value in (("gamma", gamma), ("decay", decay)):
+        for name, value in (("gamma", gamma), ("decay", _DECAY if decay is None else decay)):
             if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not 0 <= value <= 1:
                 raise ValueError(Refusal(f"is {value!r}", where=name, expected="a number from 0 to 1"))
         least = int(needed_by(levels).max())
@@ -203,7 +206,8 @@ class AdaptiveState:
                     expected=f"a whole number of residuals, {least} or more for coverage {levels.max():g}",
                 )
             )
-        self.levels, self.gamma, self.window, self.decay = levels, float(gamma), int(window), float(decay)
+        self.levels, self.gamma, self.window = levels, float(gamma), int(window)
+        self.decay = np.nan if decay is None else float(decay)  # NaN until the steps are known
         self._tail, self._needed = (1 - self.levels) / 2, needed_by(self.levels)
         self._scores: Any = None  # an array, laid out when the first residuals tell the steps and targets
 
@@ -215,6 +219,8 @@ class AdaptiveState:
                 )
             return
         cells = steps, targets
+        if np.isnan(self.decay):
+            self.decay = max(_DECAY, 1 - 1 / (2 * steps))
         self._scores = np.full((*cells, self.window), np.nan)  # the newest last
         self._ordered: npt.NDArray[np.float64] | None = None  # the same, sorted when they are needed
         self._count = np.zeros(cells, dtype=np.int64)  # of scores seen
