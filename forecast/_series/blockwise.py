@@ -78,7 +78,8 @@ def refuse_on_blocks(model: SeriesForecaster, blocks: Blocks, others: dict[str, 
         raise ValueError(Refusal("is not for blocks", where=argument("gaps", "irregular"), expected="regular rows"))
     if model.regressor is None and model.members is None:
         return
-    given = [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
+    members = [_anew(one) for one in (model.members or {}).values()]
+    given = [model.regressor] if model.members is None else [one.get("regressor") for one in members]
     networks = [regressor for regressor in given if goes_on_from_weights(regressor)]
     if not networks:
         raise TypeError(
@@ -224,7 +225,7 @@ def fitted_on_blocks(model: SeriesForecaster, blocks: Blocks) -> tuple[FittedSta
         network.training = OnParts(regressor, network.windows(state, rows), network.moments, network.counts)
     del rows
     _train(panel, networks, seed)
-    return _state(inner, panel, networks, whole), sample.columns, _trained_anew(inner.recipe_)
+    return _state(inner, panel, networks, whole), sample.columns, inner.recipe_
 
 
 def _seed_of(model: SeriesForecaster) -> int:
@@ -266,7 +267,9 @@ def _level(frame: pd.DataFrame, name: Any) -> Any:
 
 def _networks(inner: SeriesForecaster) -> dict[str, _Network]:
     """The members that are trained block by block, with the settings of the fit on the sample."""
-    settled = type(inner)(**_trained_anew(inner.recipe_))
+    settled = type(inner)(**inner.recipe_)
+    if settled.members is not None:
+        settled.members = {name: _anew(one) for name, one in settled.members.items()}
     if settled.members is None:
         settings = {"regressor": settings_of(settled)}
         members = {"regressor": inner._state.parts[0][0]}
@@ -282,16 +285,12 @@ def _networks(inner: SeriesForecaster) -> dict[str, _Network]:
     }
 
 
-def _trained_anew(recipe: dict[str, Any]) -> dict[str, Any]:
-    """A recipe whose networks learn from all rows from the beginning, as they do on blocks."""
-    if recipe["members"] is None:
-        return recipe
-    members = {}
-    for name, one in recipe["members"].items():
-        members[name] = {key: value for key, value in one.items() if key != "continued"}
-        if "continued" in one:
-            members[name]["regressor"] = anew(Settings(one["regressor"], 1)).regressor
-    return recipe | {"members": members}
+def _anew(member: dict[str, Any]) -> dict[str, Any]:
+    """A member whose network learns from all rows from the beginning, as on blocks, and does not continue."""
+    found = {key: value for key, value in member.items() if key != "continued"}
+    if "continued" in member and goes_on_from_weights(member.get("regressor")):
+        found["regressor"] = anew(Settings(member["regressor"], 1)).regressor
+    return found
 
 
 def _survey(panel: _Panel, networks: dict[str, _Network]) -> None:
