@@ -99,6 +99,39 @@ def test_a_missing_target_is_left_out_of_its_own_step(norm):
     np.testing.assert_allclose(found, written_down(windows, 0.1, weight), rtol=1e-8, atol=1e-8)
 
 
+@every_norm
+@pytest.mark.parametrize("weighted", [False, True])
+def test_windows_that_miss_a_target_are_left_out_where_they_are_few(norm, weighted):
+    windows = holed(norm, share=0.01)
+    whole = ~np.isnan(np.asarray(windows.y, dtype=np.float64)).any(axis=1)
+    assert 2 / 3 < whole.mean() < 1
+    weight = np.random.default_rng(2).random(len(windows)) if weighted else None
+    found = LinearForecaster().fit(windows, sample_weight=weight).predict(windows)
+    alone = windows[whole]
+    expected = written_down(alone, 0.1, None if weight is None else weight[whole])
+    np.testing.assert_allclose(found[whole], expected, rtol=1e-8, atol=1e-8)
+
+
+def test_windows_of_little_weight_are_few():
+    windows = holed("last")  # more than a third of them miss a target
+    whole = ~np.isnan(np.asarray(windows.y, dtype=np.float64)).any(axis=1)
+    assert whole.mean() < 2 / 3
+    weight = np.where(whole, 1.0, 0.1)
+    found = LinearForecaster().fit(windows, sample_weight=weight).predict(windows)
+    np.testing.assert_allclose(found[whole], written_down(windows[whole], 0.1), rtol=1e-8, atol=1e-8)
+    weight = np.where(whole, 0.0, 1.0)  # without the others there is nothing to learn from
+    found = LinearForecaster().fit(windows, sample_weight=weight).predict(windows)
+    np.testing.assert_allclose(found, written_down(windows, 0.1, weight), rtol=1e-8, atol=1e-8)
+
+
+def test_gaps_between_contiguous_windows_cost_no_regressions(monkeypatch):
+    """27 hours of thirteen years took 171 s of a search, as each step had a matrix of its own."""
+    windows = holed("last", share=0.01)
+    monkeypatch.setattr("forecast._linear.moments._RUN", 4)
+    monkeypatch.setattr("forecast._linear.moments._one_by_one", None)
+    assert np.isfinite(LinearForecaster().fit(windows).predict(windows)).all()
+
+
 def test_a_target_that_is_always_missing_at_a_step_gets_a_finite_forecast():
     windows = holed("last", share=0.0)
     windows.targets[:, 1] = np.nan

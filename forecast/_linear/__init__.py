@@ -9,15 +9,17 @@ from .coefficients import window_coefficients
 from .forecaster import LinearForecaster
 from .inputs import MOST, Inputs
 from .level import Level
-from .moments import Moments, moments_of
+from .moments import WHOLE, Moments, complete, moments_of
 from .ridge import normal_equations, penalties_of, ridges, solved
 
 __all__ = [
     "MOST",
+    "WHOLE",
     "Inputs",
     "Level",
     "LinearForecaster",
     "Moments",
+    "complete",
     "moments_of",
     "normal_equations",
     "penalties_of",

@@ -41,9 +41,10 @@ class LinearForecaster(DescribesParameters, MultiOutputMixin, RegressorMixin, Ba
     steps back, and those at the first step's place in the last two seasons; also 3, 5, 7 and 11 steps back if not all
     are known ahead), the known future of the horizon, and static covariates. There are at most 4,096 inputs; if
     necessary, the oldest lags are left out. On contiguous windows the time of a fit is almost independent of their
-    number, and the series is never copied into a matrix. A missing target is left out of the regression of its step.
-    Windows that are not contiguous, have missing targets or are divided by their deviation are read one by one: at most
-    200,000, evenly spread, and fewer with many columns. On an array, all columns are inputs.
+    number, and the series is never copied into a matrix. Windows that miss a target are left out, if they are at most a
+    third of all; if they are more, a missing target is left out of the regression of its step. Windows are read one by
+    one if few of them are contiguous, if targets are missing in more than a third, or if they are divided by their
+    deviation: at most 200,000, evenly spread, and fewer with many columns. On an array, all columns are inputs.
 
     Fits and predictions are bit-identical for any number of threads. So is the forecast of a window, alone or together
     with others.

@@ -2,6 +2,9 @@
 
 A joint window is what a regression reads and what it forecasts: of each target its lags and its horizon, then the
 covariates. Contiguous windows are added up by a recursion, others one by one.
+
+A step that some windows miss has sums of its own, so that a forecaster of many steps solves as many regressions. Where
+most windows miss no target, these alone serve: one regression.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from .._windows import Windows
     from .inputs import Inputs
 
-__all__ = ["Moments", "moments_of"]
+__all__ = ["WHOLE", "Moments", "complete", "moments_of"]
 
 # Joint windows, the same times their weights, the weights, and what is missing.
 _Piece: TypeAlias = tuple[Floats, Floats, Floats, Booleans]
@@ -28,6 +31,8 @@ _ENTRIES = 1 << 21  # of a piece of windows: 16 MB
 _GRAMS = 1 << 25  # entries of matrices of products that are made in one go: 256 MB
 _PRODUCTS = 4e10  # windows times squared columns, where each window is read
 _MOST = 200_000  # windows that are read one by one
+WHOLE = 2 / 3  # of the windows that miss no target, from which on the others are left out
+_RUN = 16  # windows in a row, on average, for which the recursion is worth its start
 
 
 @dataclass
@@ -111,7 +116,8 @@ def moments_of(windows: Windows, inputs: Inputs, weight: Floats | None = None) -
     Parameters
     ----------
     windows : Windows
-        Windows with a future.
+        Windows with a future. If at least two thirds of them, or of their weight, miss no target, the others are
+        left out.
     inputs : Inputs
     weight : ndarray of shape (n,), default=None
 
@@ -119,16 +125,54 @@ def moments_of(windows: Windows, inputs: Inputs, weight: Floats | None = None) -
     -------
     Moments
     """
+    windows, weight = _to_learn_from(windows, weight)
     linear = windows._norm.kind != "standard" and inputs.lags == windows.lookback
     order = np.argsort(windows.origins, kind="stable")
     windows, weight = windows[order], None if weight is None else weight[order]
     runs = _runs(windows)
     offset, own = _offsets(windows, inputs, runs, linear)
-    whole = all(len(part) == part[-1] - part[0] + 1 and (np.diff(part) == 1).all() for _, part in runs)
-    if linear and whole and weight is None and not _has_holes(windows, runs):
-        count, sums, squares = contiguous_sums(windows, inputs, runs, offset, own)
+    contiguous = [(number, piece) for number, part in runs for piece in _split(part)]
+    worth = len(contiguous) <= len(runs) + len(windows) // _RUN
+    if linear and worth and weight is None and not _has_holes(windows, contiguous):
+        count, sums, squares = contiguous_sums(windows, inputs, contiguous, offset, own)
         return Moments(float(count), sums, squares, offset)
     return _one_by_one(windows, inputs, weight, offset, own, linear)
+
+
+def complete(windows: Windows, steps: Integers | None = None) -> Booleans:
+    """Which windows miss no target.
+
+    Parameters
+    ----------
+    windows : Windows
+        Windows with a future.
+    steps : ndarray of int, default=None
+        Steps of the horizon that are looked at; None: all.
+
+    Returns
+    -------
+    ndarray of bool of shape (n,)
+    """
+    if windows.targets is None:
+        return np.ones(len(windows), dtype=bool)
+    gone = np.asarray(np.isnan(windows.targets).any(axis=1))
+    if steps is not None:
+        return ~gone[windows.origins[:, None] + 1 + steps].any(axis=1)
+    before = np.concatenate([[0], np.cumsum(gone)])
+    return before[windows.origins + windows.horizon + 1] == before[windows.origins + 1]
+
+
+def _to_learn_from(windows: Windows, weight: Floats | None) -> tuple[Windows, Floats | None]:
+    kept = complete(windows)
+    most, total = (kept.sum(), len(kept)) if weight is None else (weight[kept].sum(), weight.sum())
+    if kept.all() or most < WHOLE * total or not most > 0:
+        return windows, weight
+    return windows[kept], None if weight is None else weight[kept]
+
+
+def _split(origins: Integers) -> list[Integers]:
+    """Origins without a gap between them."""
+    return np.split(origins, np.flatnonzero(np.diff(origins) != 1) + 1)
 
 
 def _runs(windows: Windows) -> list[tuple[int, Integers]]:

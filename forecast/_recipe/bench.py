@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._linear import MOST, Inputs, Level, LinearForecaster, moments_of, normal_equations, penalties_of, solved
+from .._linear import (
+    MOST,
+    WHOLE,
+    Inputs,
+    Level,
+    LinearForecaster,
+    complete,
+    moments_of,
+    normal_equations,
+    penalties_of,
+    solved,
+)
 from .._preparation import prepared
 from .._types import Floats, Integers
 from .._windows import Norm
@@ -26,7 +37,6 @@ __all__ = ["Bench", "Benches"]
 
 _LIMITS = (512, 1024)  # lags of a matrix: in one of longer lookbacks, short ones would miss too many windows
 _HOLED = 8  # where too many targets are missing: each step then has a matrix of its own
-_WHOLE = 2 / 3  # of the windows that miss no target, from which on the others are left out
 
 
 class Benches:
@@ -222,11 +232,9 @@ def _with_targets(windows: Windows) -> tuple[Windows, Integers]:
     A step that some windows miss has a separate matrix, and many solutions take long. Where most windows miss
     none, these alone serve.
     """
-    several = [judged_steps(windows.horizon), judged_steps(windows.horizon, _HOLED)]
-    if windows.targets is None or not len(windows):
-        return windows, several[0]
-    ahead = windows.targets[windows.origins[:, None] + 1 + several[0]]
-    whole = ~np.isnan(ahead).any(axis=(1, 2))
-    if whole.mean() >= _WHOLE:
-        return windows[whole], several[0]
-    return windows, several[1]
+    judged = judged_steps(windows.horizon)
+    for steps in (None, judged):
+        whole = complete(windows, steps)
+        if not len(windows) or whole.mean() >= WHOLE:
+            return windows[whole], judged
+    return windows, judged_steps(windows.horizon, _HOLED)
