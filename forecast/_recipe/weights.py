@@ -406,23 +406,31 @@ def _least_absolute(errors: Floats, levels: Floats | None = None) -> Floats:
     Schlossmacher's method, with a falling floor.
     """
 
-    def size(left: Floats) -> Floats:
-        return np.abs(left) if levels is None else np.abs(left) * sides(left, levels)
+    def size(left: Floats, side: Floats | None) -> Floats:
+        return np.abs(left) if side is None else np.abs(left) * side
+
+    pair = None if levels is None else (2 * (1 - levels), 2 * levels)
+
+    def side_of(left: Floats) -> Floats | None:
+        return None if pair is None else np.where(left > 0, *pair)
 
     weights = _least_squares(errors)
-    best, least = weights, size(errors @ weights).mean()
-    single = np.array([size(column).mean() for column in errors.T])
+    left = errors @ weights
+    side = side_of(left)
+    best, least = weights, size(left, side).mean()
+    single = np.array([size(column, side_of(column)).mean() for column in errors.T])
     if single.min() < least:
         best, least = np.eye(len(single))[single.argmin()], single.min()
     if not least > 0:
         return best
     floor = least
     for step in range(STEPS):
-        left = errors @ weights
         by = floor / np.maximum(np.abs(left), floor * max(0.7**step, 1e-6))
-        by = by if levels is None else by * sides(left, levels)
+        by = by if side is None else by * side
         weights = _on_simplex((errors * by[:, None]).T @ errors)
-        value = size(errors @ weights).mean()
+        left = errors @ weights
+        side = side_of(left)
+        value = size(left, side).mean()
         if value < least:
             best, least = weights, value
     return best
