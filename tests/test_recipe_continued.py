@@ -65,12 +65,12 @@ def test_the_recipe_says_that_its_network_continues_and_can_be_trained_again_to_
         pd.testing.assert_frame_equal(again.predict(), model.predict(), rtol=0, atol=0)
 
 
-def test_a_network_that_was_judged_on_some_series_learns_from_all_anew():
+def test_series_that_were_too_short_to_be_judged_are_learnt_in_the_last_training():
     frame = shops(500, 600, 30)  # of which 30 rows nothing is left before the validation rows
     model = recipe(series="shop").fit(frame)
-    network = model.recipe_["members"]["GRU"]
-    assert "continued" not in network
-    assert not network["regressor"].early_stopping
+    assert model.recipe_["members"]["GRU"]["continued"] == 0.35
+    assert model.members_["GRU"].n_windows_ > recipe(series="shop").fit(shops(500, 600)).members_["GRU"].n_windows_
+    assert "shop 2" in model.predict().reset_index()["shop"].to_numpy()
     again = SeriesForecaster(**model.recipe_).fit(frame)
     pd.testing.assert_frame_equal(again.predict(), model.predict(), rtol=0, atol=0)
 

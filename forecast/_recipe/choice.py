@@ -13,7 +13,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from .._distributions import FAMILIES
-from .._preparation import LEVELS, Member, Settings, anew, goes_on_from_weights, widths_of
+from .._preparation import LEVELS, Member, Settings, goes_on_from_weights, widths_of
 from .._preparation.spread import error_quantiles, horizons
 from .._pretrained import PretrainedForecaster
 from .._pretrained.network import HORIZON as PASS
@@ -346,28 +346,16 @@ def _medians(
     return found
 
 
-def settled(choice: Choice, n_series: int) -> dict[str, Settings]:
+def settled(choice: Choice) -> dict[str, Settings]:
     """Settings with which the members learn from all rows.
 
-    Parameters
-    ----------
-    choice : Choice
-    n_series : int
-        Series of all rows. Networks that were judged on fewer are trained anew, as they know nothing of the others.
-
-    Returns
-    -------
-    dict of str to Settings
+    Networks continue from their judged weights. At least half of the series were judged, as the cut before the
+    validation rows leaves enough of a series of median length; of the others, which are short, the networks learn then.
     """
     found = {}
     for name, one in choice.settings.items():
-        network = choice.early[name].regressor if name in choice.early else None
-        if network is None or not goes_on_from_weights(network):
-            found[name] = one
-        elif choice.rows is not None and choice.rows.n_series == n_series:
-            found[name] = replace(one, continued=CONTINUED)
-        else:
-            found[name] = anew(one, network)
+        goes_on = name in choice.early and goes_on_from_weights(choice.early[name].regressor)
+        found[name] = replace(one, continued=CONTINUED) if goes_on else one
     return found
 
 

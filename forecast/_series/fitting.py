@@ -272,7 +272,7 @@ def _chosen(model: SeriesForecaster, task: Task, rows: Rows, ends: Integers | No
         cut = validation_ends(rows, task.axis, task.horizon, fraction)
     tell = partial(print, file=sys.stderr) if model.verbose else None
     choice = choose(task, rows, cut, wishes, model.n_jobs, final=ends is not None, tell=tell)
-    settings = choice.settings if ends is not None else settled(choice, rows.n_series)
+    settings = choice.settings if ends is not None else settled(choice)
     members = choice.early
     if ends is None:
         members = {name: _on_all(one, task, rows, members.get(name)) for name, one in settings.items()}
