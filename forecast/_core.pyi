@@ -79,9 +79,12 @@ def adapted(
     count: NDArray[np.int64],
     tail: NDArray[np.float64],
     needed: NDArray[np.int64],
-    gamma: float,
-    decay: float,
+    decay: NDArray[np.float64],
+    gamma: NDArray[np.float64],
+    enters: NDArray[np.bool_],
+    fills: bool,
     settled: int,
+    scaled: bool,
     issue: bool = False,
     keep: bool = False,
 ) -> dict[str, NDArray[Any]]:
@@ -89,7 +92,8 @@ def adapted(
     `positions` that have come by row `now`; NaN where one is not known. Each series goes on by itself from
     the same state: scores (steps, targets, window), the newest last and NaN in front, and the same ascending with NaN
     last; alpha (2, coverages, steps, targets); sum, weight, heard and count (steps, targets); tail and needed of each
-    coverage. The formulas are in cpp/conformal/adaptive.h.
+    coverage; for each origin, the decay of the running scale, the step gamma of the level, and whether the score enters
+    the window, which with `fills` takes all while it is not full. The formulas are in cpp/conformal/adaptive.h.
 
     Returns alpha and offsets, (2, coverages, steps, series * targets), with the lower side first; with `issue`, issued
     (2, coverages, n, steps, series * targets), the offsets at each origin; with `keep`, scores (steps, series *

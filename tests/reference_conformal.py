@@ -26,6 +26,7 @@ class Cell:
         self.state, step, target = state, *cell
         self.scores = [] if state._scores is None else [z for z in state._scores[cell].tolist() if not math.isnan(z)]
         self.ordered = sorted(self.scores)
+        self.count = int(state._count[cell])
         self.alpha = state._alpha[:, :, step, target].tolist()
         self.sum, self.weight, self.heard = (float(part[cell]) for part in (state._sum, state._weight, state._heard))
 
@@ -44,40 +45,53 @@ class Cell:
             found[side].append(quantile(self.ordered, rank, side) * self.scale if enough else math.nan)
         return found
 
-    def learn(self, residual, scale, offsets):
-        state = self.state
+    def learn(self, residual, scale, offsets, gap, enters):
+        """A residual `gap` rows after the one before; a score that does not enter has no place in the window."""
+        state, steps = self.state, self.state._scores.shape[0]
+        gamma = min(0.002 * min(gap, steps), 0.005) if state.gamma is None else state.gamma
+        decay = max(0.97, 1 - gap / (2 * steps)) if state.decay is None else state.decay
         for side, level in np.ndindex(2, len(state.levels)):
             offset = offsets[side][level]
             if not math.isnan(offset):
                 missed = residual > offset if side else residual < offset
-                alpha = self.alpha[side][level] + state.gamma * (float(state._tail[level]) - missed)
+                alpha = self.alpha[side][level] + gamma * (float(state._tail[level]) - missed)
                 self.alpha[side][level] = min(alpha, 0.5)
-        if not math.isnan(scale):
+        if not math.isnan(scale) and enters:
             score = residual / scale if scale else float(np.sign(residual))
             self.scores.append(score)
+            self.count += 1
             insort(self.ordered, score)
             if len(self.scores) > state.window:
                 del self.ordered[bisect_left(self.ordered, self.scores.pop(0))]
-        self.weight = state.decay * self.weight + (1 - state.decay)
-        self.sum = state.decay * self.sum + (1 - state.decay) * abs(residual)
+        self.weight = decay * self.weight + (1 - decay)
+        self.sum = decay * self.sum + (1 - decay) * abs(residual)
         self.heard += 1
 
 
-def learnt(state, residuals, positions, now):
-    """The offsets at each origin and at row `now`, (2, coverages, n + 1, steps, targets), and the cells after all."""
+def learnt(state, residuals, positions, now, spacing=None):
+    """The offsets at each origin and at row `now`, (2, coverages, n + 1, steps, targets), and the cells after all.
+
+    A window that is not full takes every score, unless a `spacing` is given.
+    """
     n, steps, targets = residuals.shape
     offsets = np.full((2, len(state.levels), n + 1, steps, targets), np.nan)
     cells = np.empty((steps, targets), dtype=object)
+    rows = [int(row) for row in positions]
+    gaps = [row - before for row, before in zip(rows[1:], rows, strict=False)]
+    gaps = gaps[:1] + gaps if gaps else [1]
+    fills, spacing = spacing is None, spacing or state.spacing or 1
     for step, target in np.ndindex(steps, targets):
         cell, waiting = Cell(state, (step, target)), []
-        for at, row in enumerate([*positions, now]):
+        for at, row in enumerate([*rows, now]):
             while waiting and waiting[0][0] <= row:
-                _, *known = waiting.pop(0)
-                if not math.isnan(known[0]):
-                    cell.learn(*known)
+                _, origin, residual, *known = waiting.pop(0)
+                enters = rows[origin] // spacing != (rows[origin] - gaps[origin]) // spacing
+                enters = enters or (fills and cell.count < state.window)
+                if not math.isnan(residual):
+                    cell.learn(residual, *known, gaps[origin], enters)
             issued = cell.offsets()
             offsets[:, :, at, step, target] = issued
             if at < n:
-                waiting.append((row + step + 1, float(residuals[at, step, target]), cell.scale, issued))
+                waiting.append((row + step + 1, at, float(residuals[at, step, target]), cell.scale, issued))
         cells[step, target] = cell
     return offsets, cells

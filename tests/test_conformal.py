@@ -421,11 +421,63 @@ def test_offsets_beyond_the_largest_error_are_held_and_others_stay():
     np.testing.assert_array_equal(within_errors(offsets, largest), [-1.0, -0.5, 1.5, np.nan, 7.0])
 
 
-@pytest.mark.parametrize(("steps", "decay"), [(1, 0.97), (16, 0.97), (48, 1 - 1 / 96)])
-def test_the_running_scale_remembers_two_horizons(steps, decay):
+@pytest.mark.parametrize(("steps", "apart", "decay"), [(1, 1, 0.97), (16, 1, 0.97), (48, 1, 1 - 1 / 96), (48, 3, 0.97)])
+def test_the_running_scale_remembers_the_rows_of_two_horizons(steps, apart, decay):
     residuals = np.random.default_rng(0).normal(size=(60, steps, 1))
     state, same = AdaptiveState(0.8), AdaptiveState(0.8, decay=decay)
     for one in (state, same):
-        one.warm_up(residuals, before=0)
-    assert state.decay == pytest.approx(decay)
+        one.warm_up(residuals, before=0, apart=apart)
     np.testing.assert_array_equal(state.kept()["sum"], same.kept()["sum"])
+
+
+# -------------------- memory in rows
+
+
+@pytest.mark.parametrize(("n", "apart", "rows"), [(2000, 1, 4), (1000, 1, 2), (2000, 5, 10), (300, 1, 1)])
+def test_calibration_fills_the_window_and_later_residuals_are_as_far_apart(n, apart, rows):
+    state, steps = AdaptiveState(0.8, decay=1), 40
+    state.warm_up(np.arange(float(n))[:, None, None] * np.ones((1, steps, 1)), before=0, apart=apart)
+    scores = state.kept()["scores"][0, 0]
+    assert len(scores) == min(n, 500)
+    np.testing.assert_array_equal(np.diff(scores), max(1, rows // apart))  # numbers of the residuals
+    room = 500 - len(scores)
+    state.learn(np.full((room + 40, steps, 1), 5000.0), np.arange(room + 40), room + 80)
+    entered = (state.kept()["scores"] == 5000).sum(axis=2).ravel()
+    np.testing.assert_array_equal(entered, room + 40 // rows)
+    again, before = AdaptiveState.resumed([0.8], state.kept()), state.kept()["count"]
+    again.learn(noise(40, steps, 1), np.arange(40) + room + 80, room + 200)
+    np.testing.assert_array_equal(again.kept()["count"] - before, 40 // rows)
+
+
+def test_states_of_older_files_take_every_residual():
+    state = AdaptiveState(0.8)
+    state.warm_up(noise(2000, steps=8), before=0)
+    older = {name: part for name, part in state.kept().items() if name != "spacing"}
+    again = AdaptiveState.resumed([0.8], older)
+    again.learn(noise(40, steps=8), np.arange(40), 48)
+    assert (again.kept()["count"] - older["count"] == 40).all()
+
+
+def test_the_level_moves_faster_where_origins_are_far_apart():
+    moved = []
+    for apart in (1, 2, 24):
+        state = AdaptiveState(0.8)
+        state.warm_up(noise(200, steps=24, targets=1), before=0)
+        before = state.kept()["alpha"][1, 0, 0, 0]
+        state.learn(np.full((2, 24, 1), 100.0), np.array([0, apart]), 60)
+        moved.append((before - state.kept()["alpha"][1, 0, 0, 0]) / (2 * 0.9))
+    np.testing.assert_allclose(moved, [0.002, 0.004, 0.005], rtol=1e-6)
+
+
+def test_weekly_backtests_of_hours_cover_what_they_say():
+    """Errors of a calm quarter before a year as usual: 500 errors in consecutive hours knew the quarter alone."""
+    rng = np.random.default_rng(0)
+    size = np.repeat(np.r_[np.full(50, 1.0), np.full(10, 0.5), np.full(60, 1.0)], 168)  # a week each
+    shocks = rng.normal(size=len(size)) * size
+    level = np.convolve(shocks, np.ones(72) / np.sqrt(72), mode="same")
+    residuals = np.lib.stride_tricks.sliding_window_view(level, 168)[:, :, None]
+    state = AdaptiveState(0.8)
+    state.warm_up(residuals[: 60 * 168 : 5], before=0, apart=5)
+    test = residuals[61 * 168 :: 168]
+    lower, upper = state.bounds(test, np.zeros_like(test), 168 * np.arange(len(test)))
+    assert 0.65 < inside(test, lower, upper).mean() < 0.88  # 0.47 with 500 residuals in a row

@@ -29,15 +29,17 @@ def errors(kind, shape, rng):
     return found
 
 
-def warmed_slowly(state, residual, before):
+def warmed_slowly(state, residual, before, apart):
     """As `warm_up` learns, but residual by residual."""
     n, steps, _ = residual.shape
     state._lay_out(*residual.shape[1:])
-    if state.decay < 1:
+    if state.decay != 1:
         size, known = np.abs(np.nan_to_num(residual)).sum(axis=0), (~np.isnan(residual)).sum(axis=0)
         state._sum = np.divide(size, known, out=np.zeros_like(size), where=known > 0)
         state._weight, state._heard = (known > 0).astype(np.float64), known.copy()
-    return reference_conformal.learnt(state, residual, np.arange(n) + (before - n - steps + 1), before)
+    rows = [before - steps - apart * (n - 1 - number) for number in range(n)]
+    spacing = state.spacing or max(1, min(steps // 4, apart * (n // state.window)))
+    return reference_conformal.learnt(state, residual, rows, before, spacing)
 
 
 def assert_same(state, cells):
@@ -55,18 +57,22 @@ def assert_same(state, cells):
     seed=st.integers(0, 10**6),
     kind=st.sampled_from(["plain", "ties", "missing", "growing"]),
     coverage=st.sampled_from([[0.5], [0.9], [0.95], [0.8, 0.5]]),
-    gamma=st.sampled_from([0.0, 0.002, 0.05, 0.3]),
+    gamma=st.sampled_from([None, 0.0, 0.002, 0.05, 0.3]),
     window=st.sampled_from([39, 60, 500]),
-    decay=st.sampled_from([0.97, 0.9, 1.0]),
+    decay=st.sampled_from([None, 0.97, 0.9, 1.0]),
+    spacing=st.sampled_from([None, 1, 3]),
+    apart=st.sampled_from([1, 2]),
 )
-def test_the_core_learns_to_the_bit_what_the_plain_version_does(seed, kind, coverage, gamma, window, decay):
+def test_the_core_learns_to_the_bit_what_the_plain_version_does(
+    seed, kind, coverage, gamma, window, decay, spacing, apart
+):
     rng = np.random.default_rng(seed)
-    n, steps, targets, more = (int(rng.integers(*ends)) for ends in ((5, 200), (1, 6), (1, 3), (1, 40)))
-    chosen = {"gamma": gamma, "window": window, "decay": decay}
+    n, steps, targets, more = (int(rng.integers(*ends)) for ends in ((5, 200), (1, 25), (1, 3), (1, 40)))
+    chosen = {"gamma": gamma, "window": window, "decay": decay, "spacing": spacing}
     slow, state = AdaptiveState(coverage, **chosen), AdaptiveState(coverage, **chosen)
     first = errors(kind, (n, steps, targets), rng)
-    state.warm_up(first, before=0)
-    assert_same(state, warmed_slowly(slow, first, 0)[1])
+    state.warm_up(first, before=0, apart=apart)
+    assert_same(state, warmed_slowly(slow, first, 0, apart)[1])
     positions = np.cumsum(rng.integers(1, 4, size=more))
     now = int(positions[-1]) + int(rng.integers(1, 3))
     residuals = errors(kind, (more, steps, targets), rng)

@@ -22,7 +22,8 @@ void rising(const int64_t* positions, int64_t n, int64_t now) {
 py::dict adapted(const py::array& residual, const py::array& positions, int64_t now, const py::array& scores,
                  const py::array& ordered, const py::array& alpha, const py::array& sum, const py::array& weight,
                  const py::array& heard, const py::array& count, const py::array& tail, const py::array& needed,
-                 double gamma, double decay, int64_t settled, bool issue, bool keep) {
+                 const py::array& decay, const py::array& gamma, const py::array& enters, bool fills, int64_t settled,
+                 bool scaled, bool issue, bool keep) {
   if (residual.ndim() != 3) throw py::value_error("residual: expected (n, steps, series * targets)");
   if (scores.ndim() != 3 || !scores.size()) throw py::value_error("scores: expected (steps, targets, window)");
   const int64_t n = residual.shape(0), steps = scores.shape(0), targets = scores.shape(1), window = scores.shape(2);
@@ -43,11 +44,17 @@ py::dict adapted(const py::array& residual, const py::array& positions, int64_t 
                       contiguous<int64_t>(count, "count", groups),
                       contiguous<double>(tail, "tail", levels),
                       contiguous<int64_t>(needed, "needed", levels),
-                      gamma,
-                      decay,
-                      settled};
-  const Residuals given{n, wide / targets, contiguous<double>(residual, "residual", product({n, cells})),
-                        contiguous<int64_t>(positions, "positions", n), now};
+                      settled,
+                      scaled};
+  const Residuals given{n,
+                        wide / targets,
+                        contiguous<double>(residual, "residual", product({n, cells})),
+                        contiguous<int64_t>(positions, "positions", n),
+                        contiguous<double>(decay, "decay", n),
+                        contiguous<double>(gamma, "gamma", n),
+                        contiguous<bool>(enters, "enters", n),
+                        fills,
+                        now};
   rising(given.positions, n, now);
   auto levels_after = new_array<double>({2, levels, steps, wide}),
        offsets = new_array<double>({2, levels, steps, wide});
@@ -77,8 +84,8 @@ py::dict adapted(const py::array& residual, const py::array& positions, int64_t 
 
 void bind_conformal(py::module_& m) {
   m.def("adapted", adapted, "residual"_a, "positions"_a, "now"_a, py::kw_only(), "scores"_a, "ordered"_a, "alpha"_a,
-        "sum"_a, "weight"_a, "heard"_a, "count"_a, "tail"_a, "needed"_a, "gamma"_a, "decay"_a, "settled"_a,
-        "issue"_a = false, "keep"_a = false, "What adaptive intervals have learnt after residuals of further origins.");
+        "sum"_a, "weight"_a, "heard"_a, "count"_a, "tail"_a, "needed"_a, "decay"_a, "gamma"_a, "enters"_a, "fills"_a,
+        "settled"_a, "scaled"_a, "issue"_a = false, "keep"_a = false, "What adaptive intervals have learnt after residuals of further origins.");
 }
 
 }  // namespace forecast

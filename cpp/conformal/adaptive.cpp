@@ -64,19 +64,19 @@ class Cell {
   }
 
   // Enters the residual of origin i at the places found.
-  void learn(int64_t i, double residual) {
-    const double decay = state_.decay;
+  void learn(int64_t i, double residual, double decay, double gamma, bool enters) {
     if (!std::isnan(score_[i])) {
       for (int64_t b = 0; b < levels_; ++b)
         if (const char how = judged_[i * levels_ + b]; how != none)
-          alpha_[b] = std::min(alpha_[b] + state_.gamma * (state_.tail[b % state_.levels] - (how == missed)), 0.5);
-      push(score_[i]);
+          alpha_[b] = std::min(alpha_[b] + gamma * (state_.tail[b % state_.levels] - (how == missed)), 0.5);
+      if (enters) push(score_[i]);
     }
     ++heard_;
     weight_ = decay * weight_ + (1 - decay);
     sum_ = decay * sum_ + (1 - decay) * std::fabs(residual);
   }
 
+  bool has_room() const { return count_ < state_.window; }
   const std::vector<double>& bounds() const { return bound_; }
   void tell(int64_t cell, int64_t cells, const Learnt& out);
 
@@ -84,7 +84,7 @@ class Cell {
   enum : char { none, hit, missed };
 
   double scale() const {
-    if (state_.decay == 1) return 1;
+    if (!state_.scaled) return 1;
     return heard_ < state_.settled ? unknown : sum_ > 0 ? sum_ / weight_ : 0;
   }
 
@@ -153,9 +153,13 @@ void learn(const Adapted& state, const Residuals& residuals, const Learnt& out) 
     const auto learn_until = [&](int64_t row) {
       for (; done < n && residuals.positions[done] + step + 1 <= row; ++done) {
         const double* const r = residuals.values + done * cells + first;
-        for (int64_t c = 0; c < m; ++c) some[c].find(done);
+        const double decay = residuals.decay[done], gamma = residuals.gamma[done];
+        const bool enters = residuals.enters[done];
         for (int64_t c = 0; c < m; ++c)
-          if (!std::isnan(r[c])) some[c].learn(done, r[c]);
+          if (enters || (residuals.fills && some[c].has_room())) some[c].find(done);
+        for (int64_t c = 0; c < m; ++c)
+          if (!std::isnan(r[c]))
+            some[c].learn(done, r[c], decay, gamma, enters || (residuals.fills && some[c].has_room()));
       }
     };
     for (int64_t i = 0; i < n; ++i) {

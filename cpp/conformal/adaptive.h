@@ -5,9 +5,8 @@
 // groups. Cells are independent of each other.
 //
 // For one cell, at an origin, after all residuals r known by its row:
-//   scale     s = sum / weight, exponentially weighted sums of |r| and of 1; 1 if decay is 1; known after `settled`
-//             residuals
-//   score     z = r / s, with the scale at the origin of the residual; the newest W are the window
+//   scale     s = sum / weight, exponentially weighted sums of |r| and of 1; known after `settled` residuals
+//   score     z = r / s, with the scale at the origin of the residual; the newest W that enter are the window
 //   quantile  q(a) of the m scores of the window at rank (m + 1) (1 - a), interpolated linearly; beyond the last score,
 //             its distance from the median grows by 10 % for each missing 0.01
 //   level     a += gamma (tail - missed), at most 1/2, tail = (1 - coverage) / 2 and missed = z > q(a); the lower side
@@ -31,8 +30,8 @@ struct Adapted {
   const int64_t* count;   // [g] scores, including those that left the window
   const double* tail;     // [L]
   const int64_t* needed;  // [L] scores that a bound needs
-  double gamma, decay;
   int64_t settled;
+  bool scaled;  // whether there is a running scale; else it is 1
 };
 
 // Residuals of new origins; positions are ascending.
@@ -40,6 +39,10 @@ struct Residuals {
   int64_t n, series;
   const double* values;      // [n][cell], NaN where not known
   const int64_t* positions;  // [n] row of each origin
+  const double* decay;       // [n] weight of the past in the running scale after it
+  const double* gamma;       // [n] step size of the level
+  const bool* enters;        // [n] whether its score enters the window
+  bool fills;                // whether every score enters a window that is not full
   int64_t now;               // rows up to which residuals are learnt
 };
 

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["AdaptiveState", "largest_known", "nested", "resumes", "within_errors"]
 
 KEPT = ("alpha", "scores", "sum", "weight", "heard", "count")
-_DECAY = 0.97
+_DECAY = 0.97  # of the running scale: some 30 residuals
+_GAMMA, _FASTEST = 0.002, 0.005  # steps of the level: for a row, and for an origin after many rows
+_PARTS = 4  # of a horizon: errors that are nearer than one of them are nearly the same
 _SETTLED = 10  # residuals that a running scale needs
 
 
@@ -42,7 +44,7 @@ def resumes(kept: Mapping[str, Array]) -> bool:
         isinstance(part, np.ndarray) and part.dtype.kind in "fi" for part in kept.values()
     ):
         return False
-    scores, levels, window = kept["scores"], kept["levels"], kept.get("window")
+    scores, levels, window, spacing = kept["scores"], kept["levels"], kept.get("window"), kept.get("spacing")
     if scores.ndim != 3 or levels.ndim != 1:
         return False
     cells = scores.shape[:2]
@@ -50,6 +52,7 @@ def resumes(kept: Mapping[str, Array]) -> bool:
         kept["alpha"].shape == (2, len(levels), *cells)
         and all(kept[name].shape == cells for name in ("sum", "weight", "heard", "count"))
         and (window is None or (window.shape == (1,) and window.dtype.kind == "i" and window[0] >= scores.shape[2]))
+        and (spacing is None or (spacing.shape == (1,) and spacing.dtype.kind == "i" and spacing[0] >= 1))
     )
 
 
@@ -158,18 +161,24 @@ class AdaptiveState:
     for more than the largest of m residuals can tell (below 1 / (m + 1)), that one's distance from the median grows by
     10 % for each missing 0.01: a bound is never infinite.
 
+    Errors that overlap are nearly the same, so what is remembered is measured in rows, not in residuals: a window of
+    500 errors in consecutive rows spans three horizons of a week, and says little about the errors of a year.
+
     Parameters
     ----------
     coverage : float or list of floats
         Between 0 and 1.
-    gamma : float, default=0.002
+    gamma : float, default=None
         Step size of the level, 0 to 1. Larger ones reach the nominal share sooner and make wider intervals; 0 leaves
-        the level alone.
+        the level alone. None: 0.002 for each row since the origin before, at most 0.005.
     window : int, default=None
         Residuals per step and target to take quantiles of; None is 500, or as many as the highest coverage needs.
     decay : float, default=None
         Weight of the past in the running scale, 0 to 1: 0.97 remembers some 30 residuals; 1 does not scale. None: 0.97,
-        and with more than 16 steps as much as two horizons of residuals take, since those of one are alike.
+        and where 30 residuals take fewer rows than two horizons, as much as these take.
+    spacing : int, default=None
+        Rows from one residual of a full window to the next; one that is not full takes all. None: 1, and after many
+        calibration residuals so many that these fill the window, at most a quarter of the horizon.
 
     Raises
     ------
@@ -189,11 +198,13 @@ class AdaptiveState:
     """
 
     def __init__(
-        self, coverage: float | Sequence[float], *, gamma: float = 0.002, window: int | None = None,
-        decay: float | None = None,
+        self, coverage: float | Sequence[float], *, gamma: float | None = None, window: int | None = None,
+        decay: float | None = None, spacing: int | None = None,
     ) -> None:  # fmt: skip
         levels, self.single = coverages_of(coverage)
-        for name, value in (("gamma", gamma), ("decay", _DECAY if decay is None else decay)):
+        for name, value in (("gamma", gamma), ("decay", decay)):
+            if value is None:
+                continue
             if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not 0 <= value <= 1:
                 raise ValueError(Refusal(f"is {value!r}", where=name, expected="a number from 0 to 1"))
         least = int(needed_by(levels).max())
@@ -206,8 +217,11 @@ class AdaptiveState:
                     expected=f"a whole number of residuals, {least} or more for coverage {levels.max():g}",
                 )
             )
-        self.levels, self.gamma, self.window = levels, float(gamma), int(window)
-        self.decay = np.nan if decay is None else float(decay)  # NaN until the steps are known
+        if spacing is not None and (
+            isinstance(spacing, bool) or not isinstance(spacing, (int, np.integer)) or spacing < 1
+        ):
+            raise ValueError(Refusal(f"is {spacing!r}", where="spacing", expected="a whole number of rows, 1 or more"))
+        self.levels, self.gamma, self.window, self.decay, self.spacing = levels, gamma, int(window), decay, spacing
         self._tail, self._needed = (1 - self.levels) / 2, needed_by(self.levels)
         self._scores: Any = None  # an array, laid out when the first residuals tell the steps and targets
 
@@ -219,8 +233,6 @@ class AdaptiveState:
                 )
             return
         cells = steps, targets
-        if np.isnan(self.decay):
-            self.decay = max(_DECAY, 1 - 1 / (2 * steps))
         self._scores = np.full((*cells, self.window), np.nan)  # the newest last
         self._ordered: npt.NDArray[np.float64] | None = None  # the same, sorted when they are needed
         self._count = np.zeros(cells, dtype=np.int64)  # of scores seen
@@ -236,23 +248,28 @@ class AdaptiveState:
             self._ordered = np.sort(self._scores, axis=-1)
         return self._ordered
 
-    def warm_up(self, residuals: Any, *, before: int) -> None:
-        """Learn from calibration origins in consecutive rows, of which all residuals are known at row `before`.
+    def warm_up(self, residuals: Any, *, before: int, apart: int = 1) -> None:
+        """Learn from calibration origins, of which all residuals are known at row `before`.
 
         Parameters
         ----------
         residuals : array-like of shape (m, steps, targets)
         before : int
             Row of the first origin to come.
+        apart : int, default=1
+            Rows from one calibration origin to the next.
         """
         residuals = three_axes("residuals", residuals)
         n, steps, targets = residuals.shape
         self._lay_out(steps, targets)
-        if self.decay < 1 and not self._heard.any():  # the first scores need a scale as well
+        if self.decay != 1 and not self._heard.any():  # the first scores need a scale as well
             size, known = np.abs(np.nan_to_num(residuals)).sum(axis=0), (~np.isnan(residuals)).sum(axis=0)
             self._sum = np.divide(size, known, out=np.zeros_like(size), where=known > 0)
             self._weight, self._heard = (known > 0).astype(np.float64), known.copy()
-        self.learn(residuals, np.arange(n) + (before - n - steps + 1), before)
+        if self.spacing is None:  # later residuals as far apart as these, so that all count the same
+            self.spacing = max(1, min(steps // _PARTS, apart * (n // self.window)))
+        positions = before - steps - apart * np.arange(n, dtype=np.int64)[::-1]
+        self._keep(self._learnt(residuals, positions, before, fills=False, keep=True))
 
     def begin(self, residuals: Any) -> None:
         """Start from residuals whose order says nothing, as those of several series: the level is not moved by them.
@@ -290,7 +307,8 @@ class AdaptiveState:
         kept = {name: getattr(self, f"_{name}") for name in KEPT} | {"levels": self.levels}
         known = np.flatnonzero(~np.isnan(self._scores).all(axis=(0, 1)))
         first = known[0] if len(known) else self.window
-        return kept | {"scores": self._scores[..., first:].copy(), "window": np.array([self.window])}
+        scores = {"scores": self._scores[..., first:].copy(), "window": np.array([self.window])}
+        return kept | scores | ({} if self.spacing is None else {"spacing": np.array([self.spacing])})
 
     @classmethod
     def resumed(cls, coverage: Sequence[float], kept: Mapping[str, Array]) -> Self | None:
@@ -313,6 +331,7 @@ class AdaptiveState:
         places = {level: number for number, level in enumerate(kept["levels"].tolist())}
         if window != state.window or n_scores > window or not places.keys() >= set(state.levels.tolist()):
             return None
+        state.spacing = int(kept["spacing"][0]) if "spacing" in kept else 1
         state._lay_out(steps, targets)
         state._scores[..., window - n_scores :] = kept["scores"]
         for name in KEPT:
@@ -336,7 +355,9 @@ class AdaptiveState:
         """
         residuals = three_axes("residuals", residuals)
         self._lay_out(*residuals.shape[1:])
-        learnt = self._learnt(residuals, _rising(positions), now, keep=True)
+        self._keep(self._learnt(residuals, _rising(positions), now, keep=True))
+
+    def _keep(self, learnt: dict[str, Any]) -> None:
         for name in KEPT:
             setattr(self, f"_{name}", learnt[name])
         self._ordered = None
@@ -394,11 +415,36 @@ class AdaptiveState:
         lower, upper = nested(offsets, self.levels) + forecast
         return (lower[0], upper[0]) if self.single else (lower, upper)
 
-    def _learnt(self, residuals: Floats, positions: npt.NDArray[np.int64], now: int, **asked: Any) -> dict[str, Any]:
+    def _learnt(
+        self,
+        residuals: Floats,
+        positions: npt.NDArray[np.int64],
+        now: int,
+        fills: bool = True,
+        **asked: Any,
+    ) -> dict[str, Any]:
         """What the core makes of further residuals of one series or of several side by side."""
+        gaps = np.diff(positions, prepend=positions[:1])
+        if len(gaps):  # the first has nothing before it
+            gaps[0] = gaps[1] if len(gaps) > 1 else 1
+        spacing = 1 if self.spacing is None else self.spacing
         return _core.adapted(
             np.ascontiguousarray(residuals), positions, int(now),
             scores=self._scores, ordered=self.ordered, alpha=self._alpha, sum=self._sum, weight=self._weight,
-            heard=self._heard, count=self._count, tail=self._tail, needed=self._needed, gamma=self.gamma,
-            decay=self.decay, settled=_SETTLED, **asked,
+            heard=self._heard, count=self._count, tail=self._tail, needed=self._needed,
+            decay=self._decays(gaps), gamma=self._gammas(gaps), fills=fills,
+            enters=positions // spacing != (positions - gaps) // spacing,
+            settled=_SETTLED, scaled=self.decay != 1, **asked,
         )  # fmt: skip
+
+    def _decays(self, gaps: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """What the running scale remembers after each of some origins, from the rows since the one before."""
+        if self.decay is not None:
+            return np.full(len(gaps), float(self.decay))
+        return np.maximum(_DECAY, 1 - gaps / (2 * self._scores.shape[0]))
+
+    def _gammas(self, gaps: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """The step of the level at each origin."""
+        if self.gamma is not None:
+            return np.full(len(gaps), float(self.gamma))
+        return np.minimum(_GAMMA * np.minimum(gaps, self._scores.shape[0]), _FASTEST)

@@ -112,7 +112,7 @@ class Calibration:
                 residuals[mine] = over(residuals[mine], units[key])
         span = horizons(SimpleNamespace(rows=windows.origins[order], which=which), actual.shape[1]).sum()
         times = ticks(windows.timestamps[order])
-        warm = _warm(residuals, units)
+        warm = _warm(residuals, units, float(span))
         return cls(residuals, units, True, warm, float(span), of_new, which.astype(np.int64), times)
 
     @classmethod
@@ -142,7 +142,7 @@ class Calibration:
         share = len(order) / sum(map(len, times))
         span = share * sum(part.horizons or 0.0 for part in parts)
         which, when = np.concatenate(series)[order], np.concatenate(times)[order]
-        return cls(residuals, units, True, _warm(residuals, units), span, False, which, when)
+        return cls(residuals, units, True, _warm(residuals, units, span), span, False, which, when)
 
     def followed_by(self, relative: Floats, keys: list[Any], times: Integers) -> Calibration:
         """With later residuals behind these; the newest ones are kept.
@@ -166,7 +166,7 @@ class Calibration:
             relative = np.moveaxis(relative, 2, 1).reshape(-1, relative.shape[1], 1)
         residuals = np.concatenate([self.residuals, relative])[-_MOST:]
         span = None if self.horizons is None else self.horizons + len(relative) / relative.shape[1]
-        warm = _warm(residuals, self.scales)
+        warm = _warm(residuals, self.scales, span)
         found = type(self)(residuals, self.scales, self.transformed, warm, span, self.of_new)
         if self.series is None or self.times is None:
             return found
@@ -283,7 +283,7 @@ class Calibration:
         if steps is not None:
             beyond = max(0, steps - horizon)
             residuals = np.pad(residuals[:, :steps], ((0, 0), (0, beyond), (0, 0)), constant_values=np.nan)
-        return _taught(AdaptiveState(levels), residuals, self.scales)
+        return _taught(AdaptiveState(levels), residuals, self.scales, self.horizons)
 
     def largest(self, n: int) -> Floats:
         """Sizes of the largest errors of `n` targets, in units of a series.
@@ -300,18 +300,26 @@ class Calibration:
         return self.residuals if self.residuals.shape[2] == n else np.repeat(self.residuals, n, axis=2)
 
 
-def _warm(residuals: Floats, scales: dict[Any, Floats]) -> dict[str, Array] | None:
+def _warm(residuals: Floats, scales: dict[Any, Floats], horizons: float | None) -> dict[str, Array] | None:
     """What adaptive intervals of the usual coverages learn from residuals; None where these are many."""
-    return None if residuals.size > _REPLAYED else _taught(AdaptiveState(USUAL), residuals, scales).kept()
+    return None if residuals.size > _REPLAYED else _taught(AdaptiveState(USUAL), residuals, scales, horizons).kept()
 
 
-def _taught(state: AdaptiveState, residuals: Floats, scales: dict[Any, Floats]) -> AdaptiveState:
+def _taught(
+    state: AdaptiveState, residuals: Floats, scales: dict[Any, Floats], horizons: float | None
+) -> AdaptiveState:
     """After the residuals of validation: of several series the newest ones are those of some, and no trend."""
     if len(scales) > 1:
         state.begin(residuals)
     else:
-        state.warm_up(residuals, before=0)
+        state.warm_up(residuals, before=0, apart=_apart(residuals, horizons))
     return state
+
+
+def _apart(residuals: Floats, horizons: float | None) -> int:
+    """Rows from one origin of a series to the next, from the horizons that all of them span."""
+    n, steps = len(residuals), residuals.shape[1]
+    return 1 if horizons is None or not n else max(1, round((horizons * steps - steps + 1) / n))
 
 
 def series_scale(targets: Floats, alone: bool = False) -> Floats:

@@ -217,9 +217,12 @@ def adaptive(rng):
         "count": np.full((steps, 1), window),
         "tail": np.full(coverages, 0.1),
         "needed": np.full(coverages, 2),
-        "gamma": 0.01,
-        "decay": 0.9,
+        "decay": np.full(n, 0.9),
+        "gamma": np.full(n, 0.01),
+        "enters": rng.random(n) < 0.7,
+        "fills": bool(rng.random() < 0.5),
         "settled": 3,
+        "scaled": bool(rng.random() < 0.8),
     }
 
 
