@@ -277,3 +277,43 @@ def test_the_mean_is_never_what_comes_back_from_a_curve():
     assert "asinh" not in tried
     assert "log1p" not in tried
     assert "asinh" in str(searched(rows).table["transform"].tolist())
+
+
+# -------------------- frames of hundreds of columns
+
+
+def test_the_matrix_of_many_long_series_is_that_of_some(monkeypatch):
+    rows = rows_of(walks(300, 6))
+    task, ends = task_of(rows), ends_of(rows)
+    fold = folds_of(task, rows, ends, 30, squared=False)[0]
+    settings = Settings(LinearForecaster(), 30, "last", "standard", multi_target="shared")
+    whole = Bench(task, fold, settings)
+    monkeypatch.setattr("forecast._recipe.bench._MOST", whole.n_windows // 2)
+    some = Bench(task, fold, settings)
+    assert some.n_windows == whole.n_windows // 2
+    assert some.actual.shape == whole.actual.shape, "all series judge"
+    losses = [one.losses(30, "last", [0.1])[0] for one in (whole, some)]
+    assert (losses[0] != losses[1]).all()
+    np.testing.assert_allclose(*losses, rtol=0.3)
+
+
+def test_weights_of_many_series_look_back_on_fewer_rows(monkeypatch):
+    rng = np.random.default_rng(0)
+    series = [rng.normal(size=(400, 1)) for _ in range(3)]
+    for number, values in enumerate(series):  # each has a rule of its own
+        for row in range(3, 400):
+            values[row] += 0.9 * values[row - 1 - number]
+    monkeypatch.setattr("forecast._recipe.search._OWN", 3 * 20.0**3)
+    found = searched(rows_of(*series), horizon=2, lookback=64)
+    own = found.table[found.table["per_series"]]
+    assert set(own["lookback"]) == {19}  # rounded down
+    assert set(found.table.loc[~found.table["per_series"], "lookback"]) == {64}
+    assert found.settings.regressor.per_series
+
+
+def test_wide_frames_are_judged_at_fewer_origins():
+    counts = []
+    for targets in (1, 20, 60, 120, 400):
+        rows = rows_of(np.random.default_rng(0).normal(size=(6000, targets)))
+        counts.append(len(folds_of(task_of(rows), rows, ends_of(rows), 2, squared=False)[0].jury))
+    np.testing.assert_allclose(counts, [1195, 200, 200, 100, 40], atol=1)

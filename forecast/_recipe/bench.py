@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Bench", "Benches"]
 
 _LIMITS = (512, 1024)  # lags of a matrix: in one of longer lookbacks, short ones would miss too many windows
+_MOST = 2_000_000  # windows of a matrix; of 321 series of three years, those of every fourth
 _HOLED = 8  # where too many targets are missing: each step then has a matrix of its own
 
 
@@ -130,7 +131,7 @@ class Bench:
         learnt, whole = rows.until(ends), rows.split() if split else rows
         learnt = learnt.split() if split else learnt
         preparation = prepared(replace(settings, window_norm=None), task, learnt).fit(learnt)
-        windows, steps = _with_targets(preparation.training_windows(learnt, settings.step, None))
+        windows, steps = _with_targets(_of_some_series(preparation.training_windows(learnt, settings.step, None)))
         self.n_windows = len(windows)
         if not self.n_windows:
             return
@@ -224,6 +225,12 @@ class Bench:
         others = (np.array(fits, dtype=np.int64)[:, None] * long.others + np.arange(long.others)).ravel()
         extras = np.concatenate([others, np.arange(long.others * len(long.backs), long.extras)]).astype(np.int64)
         return inputs, np.concatenate([kept, joint + extras]), extras
+
+
+def _of_some_series(windows: Windows) -> Windows:
+    """Windows of every series, or of so few of many long ones that the matrix does not take minutes."""
+    every = -(-len(windows) // _MOST)
+    return windows if every <= 1 else windows[windows.which % every == 0]
 
 
 def _with_targets(windows: Windows) -> tuple[Windows, Integers]:

@@ -21,7 +21,8 @@ _LEAST_ORIGINS = 10  # of a fold that says anything
 TIE = 0.005  # of the loss
 _STEPS = 24  # of the horizon that tell candidates apart
 _MOST = 3000  # windows of a single target
-_LEAST = 200  # origins, however many targets
+_LEAST, _WIDE = 200, 12_000  # origins of some targets, and windows from which on there are fewer origins
+_FEWEST = 40  # origins, however many targets
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Jury:
         plain = prepared(Settings(None, lookback, window_norm=None), task, rows).fit(rows.until(ends))
         windows = plain.training_windows(rows, 1, None)
         windows = windows[windows.origins >= ends[windows.which] - 1]
-        some = _spread_evenly(len(windows), max(_LEAST, _MOST // n))
+        some = _spread_evenly(len(windows), max(_MOST // n, min(_LEAST, max(_FEWEST, _WIDE // n))))
         windows = windows[some]
         which, first = windows.which, ends - 1
         length = np.maximum(rows.starts[1:] - task.horizon - first, 1)

@@ -32,6 +32,7 @@ _USUAL = PENALTIES.index(0.1)
 _LONGEST_HOLED = 512  # a step with missing targets has a matrix of its own
 _COLUMNS, _COLUMNS_JOINT = 4096, 1024
 _JOINT = 8_000  # lags and steps ahead of all targets, whose products are a matrix: gigabytes for 21 targets far ahead
+_OWN = 2e11  # cubed lags of all series that have weights of their own: 321 series of 850 lags take 5 s for one penalty
 _AT_ONCE = 2  # penalties of weights of each series
 _LONG = 1000  # lookbacks from which on a solution takes long
 _PATIENCE, _PATIENCE_QUICK = 4, 2  # longer lookbacks without a gain after which the search ends
@@ -166,8 +167,7 @@ class _Search:
         if sharing_is_free and n_targets > 1 and not self._is_holed():
             together = replace(best, multi_target="joint")
             norm = best.window_norm
-            least = norm[1] if isinstance(norm, tuple) and norm[0] == "season" else 1
-            limits = [steps for steps in candidates if least <= steps and self._is_small(steps * n_targets)]
+            limits = [steps for steps in candidates if _least_lags(norm) <= steps and self._is_small(steps * n_targets)]
             joint = self._joint(together, limits, least_of(found)) if limits else None
             incumbent = incumbent if joint is None else self._challenged(incumbent, joint)
         if not self.fixed.level:
@@ -229,10 +229,8 @@ class _Search:
             longest = max(1, min(longest, _COLUMNS // self.rows.targets.shape[1]))
         lost = self._lost(settings)
         found = lookbacks_of(np.maximum(self.lengths - lost, 1), self.task.horizon, self.seasons, longest)
-        norm = settings.window_norm
-        if isinstance(norm, (tuple, list)) and norm[0] == "season":
-            found = [steps for steps in found if steps >= norm[1]] or [int(norm[1])]
-        return found
+        least = _least_lags(settings.window_norm)
+        return [steps for steps in found if steps >= least] or [least]
 
     def _transforms(self, settings: Settings) -> Iterator[list[Settings]]:
         """Other transforms at the best lookback: variants of one, the most promising first."""
@@ -435,10 +433,19 @@ class _Search:
         return incumbent if losses is None or is_better(incumbent[1], losses) else (settings, losses)
 
     def _own_weights(self, incumbent: tuple[Settings, Floats]) -> tuple[Settings, Floats]:
-        """Weights of each series; with fewer windows a stronger penalty may do better."""
+        """Weights of each series; with fewer windows a stronger penalty may do better.
+
+        Of many series with shorter lookbacks, where all of their regressions would take long.
+        """
+        affordable = int((_OWN / (self.rows.n_series * self._series_of(incumbent[0]))) ** (1 / 3))
+        if affordable < _least_lags(incumbent[0].window_norm):
+            return incumbent
         first = incumbent[0].regressor.penalty
         place = min(range(len(PENALTIES)), key=lambda number: abs(np.log(PENALTIES[number] / first)))
-        own = replace(incumbent[0], regressor=changed(incumbent[0].regressor, per_series=True))
+        own = replace(
+            incumbent[0], lookback=min(incumbent[0].lookback, affordable),
+            regressor=changed(incumbent[0].regressor, per_series=True),
+        )  # fmt: skip
         best, least = own, np.inf
         ahead: list[Floats] = []
         steps = None if self._lost(own) else judged_steps(self.task.horizon)  # changes must be added up from the first
@@ -485,3 +492,8 @@ class _Search:
         kinds = {"window_norm": object, "transform": object, "covariates": object}  # which may be None
         columns = {name: pd.Series([row[name] for row in rows], dtype=kinds.get(name)) for name in names}
         return pd.DataFrame(columns)
+
+
+def _least_lags(norm: Any) -> int:
+    """Lags that a window norm needs."""
+    return int(norm[1]) if isinstance(norm, (tuple, list)) and norm[0] == "season" else 1
