@@ -1,5 +1,7 @@
 """Intervals of a recipe of quantiles are between these; bounds from errors of few horizons doubt their sign."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -171,3 +173,20 @@ def test_a_calm_series_at_the_end_does_not_narrow_the_intervals_of_the_others():
     wide, narrow = (np.ptp(offsets_of(found.started([0.8], 1)), axis=0) for found in (several, one))
     assert (wide > 1.5).all()
     assert (narrow < 0.8 * wide).all()
+
+
+def test_the_calibration_knows_how_far_apart_its_forecasts_are(tmp_path):
+    rng = np.random.default_rng(0)
+    index = pd.date_range("2020", periods=4000, freq="h")
+    frame = pd.DataFrame({"y": rng.normal(size=4000).cumsum() * 0.1 + rng.normal(size=4000)}, index=index)
+    near = SeriesForecaster(Ridge(), lookback=4, horizon=48, validation_fraction=0.4).fit(frame[:3900])
+    assert near._state.calibration.apart == 1
+    state = near._state.calibration
+    thinned = replace(state, apart=5, warm=None, _once={})
+    assert (thinned.started([0.8], 1).spacing, state.started([0.8], 1).spacing) == (12, 3)
+    wide, narrow = thinned.started([0.8], 1).kept(), state.started([0.8], 1).kept()
+    assert (wide["sum"] != narrow["sum"]).all(), "as many residuals are more rows"
+    near.update(frame[3900:])
+    assert near._state.calibration.apart == 1
+    near.save(tmp_path / "model")
+    assert load(tmp_path / "model")._state.calibration.apart == 1

@@ -58,6 +58,8 @@ class Calibration:
         The series of each residual by its number in `scales`; -1: one that came after `fit`. None: older files.
     times : ndarray of int64 of shape (n,), or None
         When each forecast was made, so that paths know which errors of several series belong together; None as there.
+    apart : int
+        Rows from one forecast of a series to the next, in most cases; 1 in older files.
     """
 
     residuals: Floats
@@ -68,12 +70,15 @@ class Calibration:
     of_new: bool = False
     series: Integers | None = None
     times: Integers | None = None
+    apart: int = 1
     _once: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def _check_loaded(self) -> None:
         """Refuse a calibration out of a file that adaptive intervals cannot continue from."""
         if self.warm is not None and not resumes(self.warm):
             raise ModelFileError(Refusal("what adaptive intervals have learned does not fit together"))
+        if not isinstance(self.apart, int) or self.apart < 1:
+            raise ModelFileError(Refusal(f"forecasts of the calibration are {self.apart!r} rows apart"))
 
     @classmethod
     def of(
@@ -112,8 +117,10 @@ class Calibration:
                 residuals[mine] = over(residuals[mine], units[key])
         span = horizons(SimpleNamespace(rows=windows.origins[order], which=which), actual.shape[1]).sum()
         times = ticks(windows.timestamps[order])
-        warm = _warm(residuals, units, float(span))
-        return cls(residuals, units, True, warm, float(span), of_new, which.astype(np.int64), times)
+        gaps = np.diff(windows.origins[order])
+        apart = max(1, int(np.median(gaps))) if rows.n_series == 1 and len(gaps) else 1
+        warm = _warm(residuals, units, apart)
+        return cls(residuals, units, True, warm, float(span), of_new, which.astype(np.int64), times, apart)
 
     @classmethod
     def joined(cls, parts: Sequence[Calibration]) -> Self:
@@ -142,7 +149,7 @@ class Calibration:
         share = len(order) / sum(map(len, times))
         span = share * sum(part.horizons or 0.0 for part in parts)
         which, when = np.concatenate(series)[order], np.concatenate(times)[order]
-        return cls(residuals, units, True, _warm(residuals, units, span), span, False, which, when)
+        return cls(residuals, units, True, _warm(residuals, units), span, False, which, when)
 
     def followed_by(self, relative: Floats, keys: list[Any], times: Integers) -> Calibration:
         """With later residuals behind these; the newest ones are kept.
@@ -166,8 +173,8 @@ class Calibration:
             relative = np.moveaxis(relative, 2, 1).reshape(-1, relative.shape[1], 1)
         residuals = np.concatenate([self.residuals, relative])[-_MOST:]
         span = None if self.horizons is None else self.horizons + len(relative) / relative.shape[1]
-        warm = _warm(residuals, self.scales, span)
-        found = type(self)(residuals, self.scales, self.transformed, warm, span, self.of_new)
+        warm = _warm(residuals, self.scales, self.apart)
+        found = type(self)(residuals, self.scales, self.transformed, warm, span, self.of_new, apart=self.apart)
         if self.series is None or self.times is None:
             return found
         number = {key: position for position, key in enumerate(self.scales)}
@@ -283,7 +290,7 @@ class Calibration:
         if steps is not None:
             beyond = max(0, steps - horizon)
             residuals = np.pad(residuals[:, :steps], ((0, 0), (0, beyond), (0, 0)), constant_values=np.nan)
-        return _taught(AdaptiveState(levels), residuals, self.scales, self.horizons)
+        return _taught(AdaptiveState(levels), residuals, self.scales, self.apart)
 
     def largest(self, n: int) -> Floats:
         """Sizes of the largest errors of `n` targets, in units of a series.
@@ -300,26 +307,18 @@ class Calibration:
         return self.residuals if self.residuals.shape[2] == n else np.repeat(self.residuals, n, axis=2)
 
 
-def _warm(residuals: Floats, scales: dict[Any, Floats], horizons: float | None) -> dict[str, Array] | None:
+def _warm(residuals: Floats, scales: dict[Any, Floats], apart: int = 1) -> dict[str, Array] | None:
     """What adaptive intervals of the usual coverages learn from residuals; None where these are many."""
-    return None if residuals.size > _REPLAYED else _taught(AdaptiveState(USUAL), residuals, scales, horizons).kept()
+    return None if residuals.size > _REPLAYED else _taught(AdaptiveState(USUAL), residuals, scales, apart).kept()
 
 
-def _taught(
-    state: AdaptiveState, residuals: Floats, scales: dict[Any, Floats], horizons: float | None
-) -> AdaptiveState:
+def _taught(state: AdaptiveState, residuals: Floats, scales: dict[Any, Floats], apart: int) -> AdaptiveState:
     """After the residuals of validation: of several series the newest ones are those of some, and no trend."""
     if len(scales) > 1:
         state.begin(residuals)
     else:
-        state.warm_up(residuals, before=0, apart=_apart(residuals, horizons))
+        state.warm_up(residuals, before=0, apart=apart)
     return state
-
-
-def _apart(residuals: Floats, horizons: float | None) -> int:
-    """Rows from one origin of a series to the next, from the horizons that all of them span."""
-    n, steps = len(residuals), residuals.shape[1]
-    return 1 if horizons is None or not n else max(1, round((horizons * steps - steps + 1) / n))
 
 
 def series_scale(targets: Floats, alone: bool = False) -> Floats:
