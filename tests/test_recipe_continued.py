@@ -9,6 +9,7 @@ import pytest
 
 from forecast import RNNForecaster, SeriesForecaster, load
 from forecast._preparation import Settings, anew
+from forecast._preparation.continuing import useful_steps
 from forecast._recipe import choice, networks
 
 SETTINGS = {"lookback": 24, "window_norm": "last", "transform": "standard", "season": 24, "calendar": None}
@@ -82,10 +83,13 @@ def test_given_validation_rows_are_not_learnt_from():
 
 
 @pytest.mark.parametrize(("curve", "taken", "steps"), [([3, 1, 2, 2], 60, 30), ([3, 2, 1, 2], 60, 100), ([], 60, 100)])
-def test_training_anew_ends_where_validation_found_its_least_loss(curve, taken, steps):
-    settings = Settings(RNNForecaster(max_steps=100, warmup_steps=20, early_stopping=True), 24, continued=0.5)
-    early = SimpleNamespace(validation_loss_curve_=curve, n_steps_=taken, max_steps=100)
-    found = anew(settings, early)
+def test_useful_steps_end_at_the_least_loss_of_validation(curve, taken, steps):
+    assert useful_steps(SimpleNamespace(validation_loss_curve_=curve, n_steps_=taken, max_steps=100)) == steps
+
+
+def test_training_anew_has_all_steps_and_no_validation():
+    network = RNNForecaster(max_steps=100, warmup_steps=40, early_stopping=True)
+    found = anew(Settings(network, 24, continued=0.5))
     assert found.continued is None
-    assert (found.regressor.max_steps, found.regressor.early_stopping) == (steps, False)
-    assert found.regressor.warmup_steps == (6 if steps == 30 else 20)
+    parameters = found.regressor.max_steps, found.regressor.warmup_steps, found.regressor.early_stopping
+    assert parameters == (100, 24, False)

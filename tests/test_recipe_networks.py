@@ -132,6 +132,20 @@ def test_the_steps_of_a_fit_stay_within_the_budget(columns, horizon, calendar):
         assert net.warmup_steps < net.max_steps <= 1500
 
 
+def test_networks_with_covariates_have_their_whole_budget_from_12_000_windows_on(monkeypatch):
+    def steps(n):
+        arguments, rest = read(
+            with_covariates(n), 24, masked=True, target="y", past_covariates="past", future_covariates="known",
+            calendar=("hour",), seasons=(168,),
+        )  # fmt: skip
+        return [one.regressor.max_steps for one in network_settings(*arguments, **rest).values()]
+
+    few, many = steps(3_000), steps(16_000)
+    monkeypatch.setattr(networks, "_WORTH_COVARIATES", 1)
+    assert steps(16_000) == many
+    assert min(steps(3_000)) > max(few)
+
+
 def test_windows_are_cut_into_parts_of_the_season():
     for season, horizon in ((24, 96), (144, 96), (96, 96), (52, 24), (7, 14)):
         frame = wide(9000, 2, season)

@@ -162,24 +162,21 @@ def on_all_rows(early: Member, settings: Settings, task: Task, rows: Rows) -> Me
     return trained_on(early, settings.step, task.axis, rows, task.weights, changes=changes)
 
 
-def anew(settings: Settings, early: Any = None) -> Settings:
-    """Settings of a network that learns from all rows from the beginning, for as many steps as validation found.
+def anew(settings: Settings) -> Settings:
+    """Settings of a network that learns from all rows from the beginning, with all of its steps.
 
     Parameters
     ----------
     settings : Settings
-    early : RNNForecaster, default=None
-        Network as validation has judged it; None: all of its steps are useful.
 
     Returns
     -------
     Settings
     """
     network = settings.regressor
-    steps = network.max_steps if early is None else useful_steps(early)
-    whole = network.get_params() | {"early_stopping": False, "max_steps": steps}
-    if steps is not None:
-        whole["warmup_steps"] = min(network.warmup_steps, max(steps // 4, 1) - 1)
+    whole = network.get_params() | {"early_stopping": False}
+    if network.max_steps is not None:
+        whole["warmup_steps"] = min(network.warmup_steps, max(network.max_steps // 4, 1) - 1)
     return replace(settings, regressor=type(network)(**whole), continued=None)
 
 

@@ -409,7 +409,7 @@ def _least_absolute(errors: Floats, levels: Floats | None = None) -> Floats:
     def size(left: Floats, side: Floats | None) -> Floats:
         return np.abs(left) if side is None else np.abs(left) * side
 
-    pair = None if levels is None else (2 * (1 - levels), 2 * levels)
+    pair = None if levels is None else (2 * (1 - levels), 2 * levels)  # of `sides`, made once for all steps
 
     def side_of(left: Floats) -> Floats | None:
         return None if pair is None else np.where(left > 0, *pair)
