@@ -3,11 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import Ridge
 
+from forecast import SeriesForecaster
 from forecast._frames import TimeAxis
 from forecast._preparation import Rows
 from forecast._recipe.calendar import calendar_of
 from forecast.preprocessing import calendar_features
+from forecast.preprocessing.calendar import completed
 
 
 def chosen(index, values, ends=None):
@@ -109,3 +112,41 @@ def test_every_name_is_a_calendar_feature():
     index = days("h", 24 * 800)
     names = chosen(index, wave(index, "hour", "dayofweek", "dayofyear"))
     assert calendar_features(index[:3], list(names))[0].shape == (3, 2 * len(names))
+
+
+def test_auto_among_names_is_what_is_found():
+    found = ("hour", "dayofyear")
+    assert completed(["auto", "holidays:DE"], lambda: found) == (*found, "holidays:DE")
+    assert completed(["dayofyear", "auto"], lambda: found) == ("dayofyear", "hour")
+    assert completed("auto", lambda: found) == found
+    for names in (["hour"], "hour", (), None):  # nothing is looked for
+        assert completed(names, lambda: pytest.fail("looked")) == (("hour",) if names else ())
+
+
+def test_holidays_can_be_added_to_the_chosen_calendar():
+    """A week of days with holidays, which no lag tells: the named ones make the forecast of a holiday better."""
+    pytest.importorskip("holidays")
+    index = days("D", 1500)
+    closed = calendar_features(index, "holidays:DE")[0][:, 0]
+    values = wave(index, "dayofweek") - 6 * closed
+    frame = pd.DataFrame({"y": values}, index=index)
+    known = SeriesForecaster(
+        target="y", horizon=3, calendar=["auto", "holidays:DE"], lookback=14, pretrained=False, random_state=0
+    ).fit(frame[:-90])
+    members = known.recipe_["members"]
+    assert {tuple(one["calendar"]) for one in members.values() if one["calendar"]} == {("dayofweek", "holidays:DE")}
+    rows = np.flatnonzero(closed[-80:]) + len(index) - 80
+    assert len(rows) > 2
+    for row in rows:
+        forecast = known.predict(history=frame[: row - 1])
+        assert abs(forecast.loc[index[row], "y"] - values[row]) < 2
+
+
+def test_with_a_regressor_auto_among_names_adds_nothing():
+    index = days("D", 400)
+    frame = pd.DataFrame({"y": wave(index, "dayofweek")}, index=index)
+    plain, auto = (
+        SeriesForecaster(Ridge(), target="y", horizon=2, lookback=3, calendar=names).fit(frame)
+        for names in (["weekend"], ["auto", "weekend"])
+    )
+    pd.testing.assert_frame_equal(plain.predict(), auto.predict(), check_exact=True)

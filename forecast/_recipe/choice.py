@@ -19,6 +19,7 @@ from .._pretrained import PretrainedForecaster
 from .._pretrained.network import HORIZON as PASS
 from .._types import Floats, Integers
 from ..baselines import LastValue, SeasonalNaive
+from ..preprocessing.calendar import completed
 from .calendar import calendar_of
 from .candidates import prepared_lost
 from .deadline import within_time
@@ -159,7 +160,7 @@ def _chosen(
         rows, ends = judged_rows(rows, ends, task.horizon)
         learnt = ends
     seasons = seasons_of(rows, learnt, task.axis, wishes.season)
-    calendar = calendar_of(rows, learnt, task.axis) if _is_auto(wishes.calendar) else wishes.calendar
+    calendar = completed(wishes.calendar, lambda: calendar_of(rows, learnt, task.axis))
     season = seasons[0] if seasons else task.axis.season_length
     # Every series has to hold what is repeated.
     shortest = int(min((learnt - rows.starts[:-1]).min(), np.diff(whole.starts).min()))
@@ -167,15 +168,15 @@ def _chosen(
     naive["last value"] = _naive(LastValue())
     alone = {"pretrained": _naive(PretrainedForecaster(n_jobs=n_jobs))} if wishes.pretrained else {}
     wide = calendar  # networks with covariates learn yearly effects that a single series barely shows
-    if _is_auto(wishes.calendar) and rows.past.shape[1] + rows.future.shape[1]:
-        wide = calendar_of(rows, learnt, task.axis, years_show=False)
-    tell(f"season {', '.join(map(str, seasons)) or 'none'}; calendar {', '.join(calendar or ()) or 'none'}")
+    if rows.past.shape[1] + rows.future.shape[1]:
+        wide = completed(wishes.calendar, lambda: calendar_of(rows, learnt, task.axis, years_show=False))
+    tell(f"season {', '.join(map(str, seasons)) or 'none'}; calendar {', '.join(calendar) or 'none'}")
     if ends is None:
         if of_family:
             refuse_no_network(wishes)
         return _unjudged(alone, naive, seasons, season, shortest)
     found = search_linear(
-        replace(task, weights=None), rows, ends, seasons=seasons, calendar=calendar or (),
+        replace(task, weights=None), rows, ends, seasons=seasons, calendar=calendar,
         loss="quantile" if of_family else wishes.loss,
         lookback=None if _is_auto(wishes.lookback) else wishes.lookback,
         window_norm=wishes.window_norm, transform=wishes.transform, multi_target=wishes.multi_target,

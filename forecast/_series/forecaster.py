@@ -110,7 +110,7 @@ class SeriesForecaster(
     calendar : list of str, None or "auto", default="auto"
         Features of the local time, known ahead: "hour", "dayofweek", "dayofyear", "week", "month", ... as
         sine and cosine, "holidays:DE" (`forecast.preprocessing.calendar_features`). "auto": the cycles that the rows
-        contain at least twice; none with a regressor.
+        contain at least twice; none with a regressor. ["auto", "holidays:DE"]: these and holidays.
     window_norm : {"last", "mean", "standard", None, "auto"} or tuple, default="auto"
         What is subtracted from the targets of a window and added back to the forecast, so that a drifting level does
         not matter. "last": the newest value. "mean": the mean. "standard": the mean; the rest is divided by the

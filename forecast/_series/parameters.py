@@ -16,6 +16,7 @@ from .._preparation.regression import carries
 from .._refusals import Fix, Refusal, Words, argument
 from .._windows import at_every_step
 from ..preprocessing import make_transform
+from ..preprocessing.calendar import completed
 
 if TYPE_CHECKING:
     from .forecaster import SeriesForecaster
@@ -318,7 +319,9 @@ def without_report(model: SeriesForecaster) -> dict[str, Any]:
 def _plain(given: dict[str, Any], regressor: Any) -> dict[str, Any]:
     """Arguments with what "auto" means in its place."""
     usual = PLAIN | {"lookback": 1, "window_norm": None} if reads_series(regressor) else PLAIN
-    found = {name: usual[name] if _is_auto(value) else value for name, value in given.items()}
+    found: dict[str, Any] = {name: usual[name] if _is_auto(value) else value for name, value in given.items()}
+    if found["calendar"] is not None:
+        found["calendar"] = completed(found["calendar"], tuple)
     # Without a past there is nothing to subtract; at every step a norm would see what is ahead of earlier steps.
     # Counts and positive numbers have their own units.
     loss = getattr(regressor, "loss", None) if accepts_windows(regressor) else None

@@ -169,7 +169,7 @@ def add_model(parser: ArgumentParser) -> None:
         "--calendar",
         type=names,
         metavar="NAMES",
-        help="calendar features: hour, dayofweek, month, ... (default: chosen)",
+        help="calendar features: hour, dayofweek, month, holidays:DE, ...; auto: those that are chosen (default: auto)",
     )
     series.add_argument(
         "--window-norm", type=window_norm, metavar="NORM",

@@ -12,7 +12,7 @@ import pandas as pd
 from .._refusals import Fix, Refusal, install
 from .._types import Array, Floats, Integers
 
-__all__ = ["calendar_features"]
+__all__ = ["calendar_features", "completed"]
 
 HOLIDAYS = "holidays:"
 _ROUNDING = 1e-15  # of a sine, in a table of up to 10,000 places
@@ -69,6 +69,27 @@ def calendar_features(index: pd.DatetimeIndex, names: str | Sequence[str]) -> tu
     if not columns:
         return np.empty((len(index), 0)), []
     return np.concatenate(columns, axis=1), labels
+
+
+def completed(names: str | Sequence[str] | None, found: Callable[[], Sequence[str]]) -> tuple[str, ...]:
+    """Names of calendar features, with those that are found instead of "auto".
+
+    Parameters
+    ----------
+    names : str, sequence of str or None
+    found : callable
+        Called where "auto" is among the names.
+
+    Returns
+    -------
+    tuple of str
+    """
+    names = (names,) if isinstance(names, str) else tuple(names or ())
+    if "auto" not in names:
+        return names
+    place = names.index("auto")
+    before, after = names[:place], names[place + 1 :]
+    return before + tuple(name for name in found() if name not in before + after) + after
 
 
 def _refuse_names(names: list[str]) -> None:
