@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.linear_model import Ridge
 
 from forecast import SeriesForecaster
 from forecast.baselines import LastValue
@@ -100,3 +101,16 @@ def test_a_series_that_repeats_itself_leaves_the_skill_without_a_scale():
     assert np.isnan(report.scaled_skill)
     assert report.skill == 0
     assert "nan" not in str(report)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.75])
+def test_the_share_that_is_asked_for_is_held_out(share):
+    """Also half of the windows or more; short series, of which the gap leaves next to nothing, have no verdict."""
+    settings = {"target": "y", "lookback": 24, "horizon": 8, "validation_fraction": share}
+    frame = shops(1)[["y"]]
+    model = SeriesForecaster(Ridge(), **settings).fit(frame)
+    n = len(frame) - 24 - 8 + 1
+    assert model.report_.n_windows == np.ceil(share * n)
+    model.predict_interval()
+    short = SeriesForecaster(Ridge(), **(settings | {"horizon": 40})).fit(frame[:108])
+    assert short.report_.n_windows == 0

@@ -368,7 +368,8 @@ def judged(
     time = np.asarray(windows.time)
     early, late = time_tail(time, regressor.validation_fraction if own else fraction, windows.span)
     fewest = -(-LEAST // windows.lookback) if carries(regressor) else LEAST
-    if len(late) < fewest or (len(early) < len(late) and not own):
+    before = len(windows) - len(late)  # of which the gap leaves too few in a short series
+    if len(late) < fewest or (len(early) < min(len(late), before / 2) and not own):
         return None
     held_out = windows[late[:: -(-len(late) // _MOST)]]
     if carries(regressor):  # it forecasts after every row of a block
