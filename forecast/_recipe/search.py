@@ -11,12 +11,12 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from .._linear import LinearForecaster
-from .._preparation import Settings, trained
+from .._preparation import Settings
 from .._types import Floats, Integers
 from ..preprocessing import Difference
 from .bench import Benches
 from .candidates import Losses, changed, is_lost, is_standard, least_of, named, prepared_lost, simplest
-from .judging import BLOCKS, TIE, folds_of, is_better, judged_steps
+from .judging import BLOCKS, TIE, folds_of, is_better
 from .lookbacks import LONGEST, lookbacks_of
 from .several import penalties_judged
 
@@ -50,11 +50,11 @@ class Found:
     settings : Settings
     table : pandas.DataFrame
         One row per candidate: lookback, window_norm, transform, multi_target, per_series, covariates, penalty, parts,
-        loss. The loss is relative to the deviation of each series before `ends`, the mean over the parts in time; of
-        candidates that differ in lookback, level or penalty alone it is that of up to 24 steps of the horizon. With a
-        single part where others have more, a candidate was far behind on the newest and not looked at any more.
+        loss. The loss is relative to the deviation of each series before `ends`, the mean over up to 24 steps of the
+        horizon and the parts in time. With a single part where others have more, a candidate was far behind on the
+        newest and not looked at any more.
     loss : float
-        Loss of `settings`, over all steps; NaN where nothing could be judged.
+        Loss of `settings`; NaN where nothing could be judged.
     notes : list of str
     """
 
@@ -375,15 +375,16 @@ class _Search:
 
     # -------------------- all else: members, as they will be
 
-    def _losses(self, settings: Settings, than: Floats | None = None) -> Floats | None:
-        """Losses of a member in the units of the series; None where it cannot be trained, or is far behind others."""
-        step = self.step
-        if is_standard(settings.window_norm):
-            step = max(step, int(self.lengths.sum() * self._series_of(settings)) // _WINDOWS)
-        losses = []
+    def _losses(self, settings: Settings, than: Floats | None = None, newest: Floats | None = None) -> Floats | None:
+        """Losses of a member in the units of the series; None where it cannot be trained, or is far behind others.
+
+        `newest`: its losses on the newest part, where they are known.
+        """
+        losses = [] if newest is None else [newest]
         try:
-            for fold in self.folds:
-                losses.append(self._judged(replace(settings, step=max(1, step)), fold))
+            for number, fold in enumerate(self.folds):
+                if number == len(losses):
+                    losses += self._judged(settings, [settings.regressor.penalty], fold)
                 if than is None:
                     continue
                 if np.nanmean(losses[0][0]) > _CLOSE * np.nanmean(than[0, :BLOCKS]):
@@ -400,10 +401,12 @@ class _Search:
             return whole
         return np.pad(whole, ((0, 0), (0, than.shape[1] - whole.shape[1])), constant_values=np.inf)
 
-    def _judged(self, settings: Settings, fold: Fold) -> Floats:
-        rows, origins = fold.rows, fold.jury.origins
-        member, _ = trained(settings, self.task, rows.until(fold.ends))
-        return fold.jury.losses(member.forecast(rows, origins))
+    def _judged(self, settings: Settings, penalties: list[float], fold: Fold) -> list[Floats]:
+        """Losses with some penalties; a line whose windows are read one by one learns from fewer of them."""
+        step = self.step
+        if is_standard(settings.window_norm):
+            step = max(step, int(self.lengths.sum() * self._series_of(settings)) // _WINDOWS)
+        return penalties_judged(replace(settings, step=max(1, step)), penalties, self.task, fold)
 
     def _series_of(self, settings: Settings) -> int:
         return self.rows.targets.shape[1] if settings.multi_target == "shared" else 1
@@ -446,19 +449,16 @@ class _Search:
             incumbent[0], lookback=min(incumbent[0].lookback, affordable),
             regressor=changed(incumbent[0].regressor, per_series=True),
         )  # fmt: skip
-        best, least = own, np.inf
+        best, newest = own, None
         ahead: list[Floats] = []
-        steps = None if self._lost(own) else judged_steps(self.task.horizon)  # changes must be added up from the first
         for number in range(place, len(PENALTIES)):  # by the validation part alone
-            if not ahead:
-                some = PENALTIES[number : number + _AT_ONCE]
-                ahead = penalties_judged(replace(own, step=self.step), some, self.task, self.folds[0], steps)
-            loss = np.nanmean(ahead.pop(0)[0])
-            if not loss < (1 - TIE) * least and best is not own:
+            ahead = ahead or self._judged(own, PENALTIES[number : number + _AT_ONCE], self.folds[0])
+            losses = ahead.pop(0)
+            if newest is not None and not np.nanmean(losses[0]) < (1 - TIE) * np.nanmean(newest[0]):
                 break
-            best, least = replace(own, regressor=changed(own.regressor, penalty=PENALTIES[number])), loss
-        losses = self._losses(best, incumbent[1])
-        return incumbent if losses is None or not is_better(losses, incumbent[1], 2 * TIE) else (best, losses)
+            best, newest = replace(own, regressor=changed(own.regressor, penalty=PENALTIES[number])), losses
+        whole = self._losses(best, incumbent[1], newest)
+        return incumbent if whole is None or not is_better(whole, incumbent[1], 2 * TIE) else (best, whole)
 
     # -------------------- the answer
 

@@ -9,6 +9,8 @@ from sklearn.base import BaseEstimator
 
 from .._preparation import trained
 from .._types import Floats, Integers
+from .candidates import prepared_lost
+from .judging import judged_steps
 
 if TYPE_CHECKING:
     from .._preparation import Settings, Task
@@ -33,10 +35,8 @@ class _Several(BaseEstimator):
         return self
 
 
-def penalties_judged(
-    settings: Settings, penalties: list[float], task: Task, fold: Fold, steps: Integers | None = None
-) -> list[Floats]:
-    """Losses of a member with some penalties.
+def penalties_judged(settings: Settings, penalties: list[float], task: Task, fold: Fold) -> list[Floats]:
+    """Losses of a member with some penalties, on up to 24 steps of the horizon.
 
     Parameters
     ----------
@@ -45,14 +45,14 @@ def penalties_judged(
     penalties : list of float
     task : Task
     fold : Fold
-    steps : ndarray of int, default=None
-        Steps of the horizon that are judged; None: all. What forecasts of other steps add up to cannot be judged so.
 
     Returns
     -------
     list of ndarray of shape (2, BLOCKS)
     """
-    several = replace(settings, regressor=_Several(settings.regressor, penalties, steps))
+    steps = judged_steps(task.horizon)
+    fitted = None if prepared_lost(settings, task) else steps  # changes are added up from the first
+    several = replace(settings, regressor=_Several(settings.regressor, penalties, fitted))
     member, _ = trained(several, task, fold.rows.until(fold.ends))
     members = [replace(member, regressor=one) for one in member.regressor.fits_]
     return [fold.jury.losses(one.forecast(fold.rows, fold.jury.origins), steps) for one in members]

@@ -34,6 +34,7 @@ SHRINKING = (1.0, 0.5, 0.0)  # towards weights by error, the simplest first
 CELLS = 50_000  # values that weights are fitted on
 LEAST_CELLS = 10_000  # of several levels
 STEPS = 60  # of the weighted least squares that end in the least absolute error
+SETTLED, PATIENCE = 1e-6, 3  # gains below the first do not count; after more steps in a row without one, they end
 POWERS = {"absolute_error": 1, "squared_error": 2, "quantile": 1}
 
 
@@ -423,7 +424,7 @@ def _least_absolute(errors: Floats, levels: Floats | None = None) -> Floats:
         best, least = np.eye(len(single))[single.argmin()], single.min()
     if not least > 0:
         return best
-    floor = least
+    floor, idle = least, 0
     for step in range(STEPS):
         by = floor / np.maximum(np.abs(left), floor * max(0.7**step, 1e-6))
         by = by if side is None else by * side
@@ -431,8 +432,11 @@ def _least_absolute(errors: Floats, levels: Floats | None = None) -> Floats:
         left = errors @ weights
         side = side_of(left)
         value = size(left, side).mean()
+        idle = 0 if value < (1 - SETTLED) * least else idle + 1
         if value < least:
             best, least = weights, value
+        if idle > PATIENCE:
+            break
     return best
 
 
