@@ -125,7 +125,6 @@ def test_auto_among_names_is_what_is_found():
 
 def test_holidays_can_be_added_to_the_chosen_calendar():
     """A week of days with holidays, which no lag tells: the named ones make the forecast of a holiday better."""
-    pytest.importorskip("holidays")
     index = days("D", 1500)
     closed = calendar_features(index, "holidays:DE")[0][:, 0]
     values = wave(index, "dayofweek") - 6 * closed

@@ -1,5 +1,7 @@
 """What makes a fit cheaper changes nothing that counts: fewer windows for means, fewer steps and parts to choose by."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,8 +9,8 @@ from test_linear_search import rows_of, task_of, walks
 
 from forecast import LinearForecaster, RNNForecaster, make_windows
 from forecast._network import line, windows_scaling
-from forecast._preparation import Settings
-from forecast._recipe import search
+from forecast._preparation import Settings, trained
+from forecast._recipe import search, weights
 from forecast._recipe.judging import folds_of, judged_steps
 from forecast._recipe.several import penalties_judged
 from forecast._rnn import start
@@ -56,16 +58,31 @@ def test_some_steps_have_the_same_solution_as_all(per_series):
         assert not one.intercept_[1:7].any()
 
 
-def test_penalties_are_judged_at_some_steps_as_by_all_of_few():
-    """A horizon that has no more steps than are judged: the same losses."""
-    rows = rows_of(walks(400), walks(400, seed=1))
-    task = task_of(rows, 6)
-    fold = folds_of(task, rows, rows.starts[1:] - 80, 20, squared=False)[0]
-    settings = Settings(LinearForecaster(per_series=True), 10, "last", "standard")
-    few, whole = (penalties_judged(settings, [0.1], task, fold, steps)[0] for steps in (judged_steps(6), None))
-    np.testing.assert_array_equal(few, whole)
-    some = penalties_judged(settings, [0.1], task, fold, np.array([0]))[0]
-    assert (some < whole).all(), "the first step of a walk is the easiest"
+@pytest.mark.parametrize(
+    ("transform", "fitted"), [("standard", judged_steps(40)), (["difference", "standard"], None)], ids=str
+)
+@pytest.mark.parametrize("per_series", [False, True])
+def test_a_candidate_is_judged_on_some_steps_by_lines_of_these_alone(monkeypatch, transform, fitted, per_series):
+    """The losses of the whole member on the same steps; changes are added up from the first, so all are fitted."""
+    rows = rows_of(walks(600), walks(600, seed=1))
+    task = task_of(rows, 40)
+    fold = folds_of(task, rows, rows.starts[1:] - 120, 20, squared=False)[0]
+    settings = Settings(LinearForecaster(per_series=per_series), 10, "last", transform)
+    asked = []
+    original = LinearForecaster._fit_several
+
+    def fit_several(self, windows, y, penalties, steps=None):
+        asked.append(steps)
+        return original(self, windows, y, penalties, steps)
+
+    monkeypatch.setattr(LinearForecaster, "_fit_several", fit_several)
+    found = penalties_judged(settings, [0.1, 1.0], task, fold)
+    assert [None if steps is None else list(steps) for steps in asked] == [None if fitted is None else list(fitted)]
+    for penalty, losses in zip([0.1, 1.0], found, strict=True):
+        one = replace(settings, regressor=LinearForecaster(penalty=penalty, per_series=per_series))
+        member = trained(one, task, fold.rows.until(fold.ends))[0]
+        whole = fold.jury.losses(member.forecast(fold.rows, fold.jury.origins), judged_steps(40))
+        np.testing.assert_allclose(losses, whole, rtol=1e-10)
 
 
 def test_joint_weights_that_are_far_behind_on_the_newest_part_are_looked_at_no_more(monkeypatch):
@@ -103,3 +120,16 @@ def test_only_fits_of_bounded_steps_start_their_line_from_some_windows(monkeypat
         model = RNNForecaster(skip="linear", hidden_size=4, max_iter=2, random_state=0, early_stopping=False, **bound)
         model.fit(windows, windows.y)
         assert sum(windows_read) in expected
+
+
+def test_fitted_weights_end_where_they_settle(monkeypatch):
+    """With many values a third of the steps gives the same weights."""
+    rng = np.random.default_rng(0)
+    errors = rng.standard_t(3, size=(20_000, 3)) * [1.0, 1.1, 1.3] + rng.normal(size=(20_000, 1))
+    steps = []
+    original = weights._on_simplex
+    monkeypatch.setattr(weights, "_on_simplex", lambda gram: steps.append(1) or original(gram))
+    settled = weights._least_absolute(errors)
+    assert len(steps) < weights.STEPS / 2
+    monkeypatch.setattr(weights, "PATIENCE", weights.STEPS)
+    np.testing.assert_allclose(settled, weights._least_absolute(errors), atol=0.01)
