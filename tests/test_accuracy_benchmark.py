@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import numpy as np
 import pandas as pd
 import pytest
-from accuracy import competitions, long_horizon, run, stations, trees, windows
+from accuracy import competitions, long_horizon, own, run, stations, trees, windows
 from accuracy.models import MODELS, make
 from accuracy.naive import HAR, RollingMean, SeasonalNaive
 from accuracy.once import measured
@@ -24,6 +24,7 @@ from numpy.testing import assert_allclose
 from sklearn.linear_model import Ridge
 
 from forecast import metrics
+from forecast.preprocessing import calendar_features
 
 # LightGBM is an optional rival; it is tested where it is installed.
 FITTED = ["ridge", "recipe", *(["lightgbm"] if find_spec("lightgbm") else [])]
@@ -429,3 +430,27 @@ def test_results_are_one_line_of_json_each(tmp_path):
     run.append(tmp_path / "lines.jsonl", {"a": 1.0})
     run.append(tmp_path / "lines.jsonl", {"a": 2.0})
     assert [json.loads(line)["a"] for line in (tmp_path / "lines.jsonl").read_text().splitlines()] == [1.0, 2.0]
+
+
+def test_a_series_of_ones_own_is_measured(tmp_path, monkeypatch, capsys):
+    """Days of the week show in the sales, and holidays, of which one of two runs knows."""
+    days = pd.date_range("2021-01-01", periods=1200, freq="D")
+    closed = calendar_features(days, "holidays:DE")[0][:, 0]
+    sold = days.day_of_week + np.random.default_rng(0).normal(scale=0.3, size=1200) - 20 * closed
+    rows = pd.DataFrame({"day": days, "sold": sold})
+    rows = pd.concat([rows[:300], rows[299:300].assign(sold=99.0), rows[301:]])  # a stamp twice, a gap
+    rows.to_csv(tmp_path / "shop.csv", index=False)
+
+    def measure(*more):
+        asked = ["--time", "day", "--target", "sold", "--freq", "D", "--horizon", "7", "--season", "7", *more]
+        monkeypatch.setattr(sys, "argv", ["own.py", str(tmp_path / "shop.csv"), "--windows", "30", *asked])
+        own.main()
+        lines = capsys.readouterr().out.splitlines()
+        assert all("30 windows" in line for line in lines)
+        return {line.split("  ")[0].strip(): float(re.search(r"MAE ([\d.e-]+)", line)[1]) for line in lines}
+
+    plain = measure("--models", "last value", "seasonal naive", "recipe")
+    assert plain["recipe"] < plain["last value"]
+    assert plain["seasonal naive"] < plain["last value"]
+    known = measure("--models", "recipe", "--calendar", "auto", "holidays:DE")
+    assert known["recipe"] < 0.7 * plain["recipe"]

@@ -123,6 +123,25 @@ def test_auto_among_names_is_what_is_found():
         assert completed(names, lambda: pytest.fail("looked")) == (("hour",) if names else ())
 
 
+@pytest.mark.parametrize("regressor", [None, Ridge()], ids=["recipe", "Ridge"])
+@pytest.mark.parametrize(
+    ("calendar", "kind", "message"),
+    [
+        (5, TypeError, "calendar is 5; expected 'auto', None or a list of names"),
+        (["auto", 3], ValueError, "unknown calendar feature 3"),
+        (["auto", "auto"], ValueError, "calendar feature 'auto' is named twice"),
+        (["auto", "holiday:DE"], ValueError, "unknown calendar feature 'holiday:DE'; expected one of .*'auto'"),
+    ],
+    ids=str,
+)
+def test_what_is_no_calendar_is_refused(regressor, calendar, kind, message):
+    index = days("D", 100)
+    frame = pd.DataFrame({"y": wave(index, "dayofweek")}, index=index)
+    settings = {} if regressor is None else {"lookback": 3}
+    with pytest.raises(kind, match=message):
+        SeriesForecaster(regressor, target="y", horizon=2, calendar=calendar, **settings).fit(frame)
+
+
 def test_holidays_can_be_added_to_the_chosen_calendar():
     """A week of days with holidays, which no lag tells: the named ones make the forecast of a holiday better."""
     index = days("D", 1500)

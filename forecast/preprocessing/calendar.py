@@ -1,7 +1,7 @@
 """Calendar features of a time index, computed in its local time."""
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._refusals import Fix, Refusal, install
+from .._refusals import Fix, Refusal, argument, install
 from .._types import Array, Floats, Integers
 
 __all__ = ["calendar_features", "completed"]
@@ -83,8 +83,19 @@ def completed(names: str | Sequence[str] | None, found: Callable[[], Sequence[st
     Returns
     -------
     tuple of str
+
+    Raises
+    ------
+    TypeError
+        Neither names nor None.
+    ValueError
+        An unknown name, or one that is there twice.
     """
+    if names is not None and not isinstance(names, Iterable):
+        expected = "'auto', None or a list of names"
+        raise TypeError(Refusal(f"is {names!r}", where="calendar", expected=expected, fix=argument("calendar", "auto")))
     names = (names,) if isinstance(names, str) else tuple(names or ())
+    _refuse_names(list(names), also=("auto",))
     if "auto" not in names:
         return names
     place = names.index("auto")
@@ -92,10 +103,10 @@ def completed(names: str | Sequence[str] | None, found: Callable[[], Sequence[st
     return before + tuple(name for name in found() if name not in before + after) + after
 
 
-def _refuse_names(names: list[str]) -> None:
+def _refuse_names(names: list[str], also: tuple[str, ...] = ()) -> None:
+    known = [*CYCLES, "weekend", *also, f"{HOLIDAYS}COUNTRY"]
     for name in names:
-        if not isinstance(name, str) or not (name in CYCLES or name == "weekend" or name.startswith(HOLIDAYS)):
-            known = [*CYCLES, "weekend", f"{HOLIDAYS}COUNTRY"]
+        if not isinstance(name, str) or not (name in known[:-1] or name.startswith(HOLIDAYS)):
             near = difflib.get_close_matches(str(name).replace("_", ""), known, n=1)
             meant = f"Did you mean {near[0]!r}?" if near else ""
             raise ValueError(Refusal(f"unknown calendar feature {name!r}", expected=f"one of {known}", advice=meant))
