@@ -131,6 +131,8 @@ SETTINGS = {
     "a level of no past": ({}, lambda s: series(**NO_PAST, **chosen(s, level=True)).fit(DF)),
     "a norm of no past": ({}, lambda s: series(**NO_PAST, **chosen(s, window_norm="last")).fit(DF)),
     "a transform of no past": ({}, lambda s: series(**NO_PAST, **chosen(s, transform="difference")).fit(DF)),
+    # -------------------- the calendar
+    "a number for the calendar": ({}, lambda s: series(**chosen(s, calendar=5)).fit(DF)),
     # -------------------- states, categories, losses
     "states of each target": (
         {},
