@@ -185,12 +185,11 @@ def _chosen(
     tell(f"linear model: lookback {found.settings.lookback}, {len(found.table)} candidates")
     usual = [season] if season > 1 and rows.past.shape[1] + rows.future.shape[1] else []  # covariates may show it
     networks = network_settings(
-        task, rows, ends, seasons=seasons or usual, linear=found.settings, loss=wishes.loss,
+        task, rows, ends, seasons=seasons or usual, linear=replace(found.settings, step=wishes.step), loss=wishes.loss,
         random_state=wishes.random_state, n_jobs=n_jobs, calendar=wide,
         lookback=None if _is_auto(wishes.lookback) else wishes.lookback, window_norm=wishes.window_norm,
+        multi_target=wishes.multi_target,
     )  # fmt: skip
-    if not _is_auto(wishes.multi_target):
-        networks = {name: replace(one, multi_target=wishes.multi_target) for name, one in networks.items()}
     if wishes.max_seconds is not None:
         left = wishes.max_seconds - (time.perf_counter() - begun)
         networks = within_time(networks, task, rows, ends, left, times)

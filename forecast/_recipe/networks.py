@@ -21,6 +21,7 @@ from .._preparation import LEVELS, Settings
 from .._rnn import RNNForecaster
 from .._types import Floats, Integers
 from ..preprocessing import make_transform
+from .counts import training_windows
 
 if TYPE_CHECKING:
     from .._preparation import Rows, Task
@@ -59,6 +60,7 @@ def network_settings(
     calendar: tuple[str, ...] | None = None,
     lookback: int | None = None,
     window_norm: Any = "auto",
+    multi_target: str = "auto",
 ) -> dict[str, Settings]:
     """Settings of the networks worth training on some rows.
 
@@ -82,13 +84,17 @@ def network_settings(
         The user's lookback; None: chosen by a rule.
     window_norm : default="auto"
         The user's norm, for all networks.
+    multi_target : str, default="auto"
+        The user's; "auto": several targets share a network.
 
     Returns
     -------
     dict of str to Settings
         Two networks that differ in their window norm; none if there are too few windows.
     """
-    data = _Data.of(task, rows, ends, linear)
+    if multi_target == "auto":
+        multi_target = "shared" if rows.targets.shape[1] > 1 else "joint"
+    data = _Data.of(task, rows, ends, linear, joint=multi_target == "joint")
     seasons = [season for season in seasons if 1 < season <= data.longest // 2]
     lookback = lookback or _lookback(data, seasons, linear)
     if lookback < 1 or data.windows(lookback) < _FEWEST:
@@ -107,7 +113,7 @@ def network_settings(
             window_norm=norm,
             transform=linear.transform,
             calendar=calendar,
-            multi_target="shared" if data.targets > 1 else "joint",
+            multi_target=multi_target,
             step=linear.step,
             level=data.covariates and norm is not None,  # Beijing: MAE 27.05 with it, 27.55 without
             clip_covariates=data.covariates,
@@ -126,13 +132,17 @@ class _Data:
         Rows of each series that have a value, also where a transform takes differences.
     horizon : int
     targets : int
-        Each is a series of its own to a network.
+        Targets that are series of their own to a network.
+    together : int
+        Targets that a window forecasts together.
     inputs : int
         Channels of a window's past, without those known ahead.
     covariates : bool
         Whether there are past or future ones.
     step : int
         Steps between the origins of windows.
+    shown : float
+        Share of the windows that show a target.
     level : bool
         Whether the rows are one series whose level does not move.
     """
@@ -140,26 +150,31 @@ class _Data:
     lengths: Integers
     horizon: int
     targets: int
+    together: int
     inputs: int
     covariates: bool
     step: int
+    shown: float
     level: bool
 
     @classmethod
-    def of(cls, task: Task, rows: Rows, ends: Integers, linear: Settings) -> Self:
+    def of(cls, task: Task, rows: Rows, ends: Integers, linear: Settings, joint: bool) -> Self:
         lost = 0
         if linear.transform is not None:
             lost = make_transform(linear.transform, period=task.axis.season_length).n_lost
         lengths = np.maximum(np.asarray(ends) - rows.starts[:-1] - lost, 0)
-        inputs = (1 + rows.past.shape[1]) * (2 if task.masked else 1)
-        targets = rows.targets.shape[1]
+        several = rows.targets.shape[1]
+        targets, together = (1, several) if joint else (several, 1)
+        inputs = (together + rows.past.shape[1]) * (2 if task.masked else 1)
         level = (
             linear.transform is not None
-            and len(lengths) == targets == 1
+            and len(lengths) == several == 1
             and _keeps_its_level(rows.targets[: int(ends[0]), 0])
         )
-        covariates = rows.past.shape[1] + rows.future.shape[1] > 0
-        return cls(lengths, int(task.horizon), targets, inputs, covariates, int(linear.step), level)
+        covariates, horizon = rows.past.shape[1] + rows.future.shape[1] > 0, int(task.horizon)
+        some = training_windows(rows, ends, horizon, lost + 1, 1, joint)
+        shown = some / max(1, targets * int(np.maximum(lengths - horizon, 0).sum()))
+        return cls(lengths, horizon, targets, together, inputs, covariates, int(linear.step), shown, level)
 
     @property
     def several(self) -> bool:
@@ -177,7 +192,7 @@ class _Data:
     def windows(self, lookback: int) -> int:
         """How many windows there are to train on."""
         origins = np.maximum(self.lengths - lookback - self.horizon + 1, 0)
-        return self.targets * int((-(-origins // self.step)).sum())
+        return int(self.shown * self.targets * (-(-origins // self.step)).sum())
 
 
 def _keeps_its_level(values: Floats) -> bool:
@@ -283,12 +298,14 @@ def _network(
         # weather 0.1498 / 0.1892 for 0.1516 / 0.1930 dense; ETTh1 0.3539 / 0.3838 for 0.3548 / 0.3860; CO2 0.439 for
         # 0.460.
         found["decoder"] = "segments"
-    if not known and data.several and lookback * horizon <= min(_LINE, data.targets * int(data.lengths.sum())):
+    weights = lookback * horizon * data.together**2
+    if not known and data.several and weights <= min(_LINE, data.targets * int(data.lengths.sum())):
         # A line next to the network, where it has few weights: M4 Hourly 0.868 for 0.932, M4 Weekly 2.33 for 2.49, ILI
         # MAE 0.762 for 0.791. Of 69,000 weights: ETTh1 0.3612 for 0.3539, weather 0.1478 for 0.1482 in 1.5 times the
         # time.
         found |= dict(skip="linear", skip_penalty=0.01)
-    return found | _steps(data, found, lookback, known, n_windows, len(LEVELS) if loss == "quantile" else 1)
+    outputs = data.together * (len(LEVELS) if loss == "quantile" else 1)
+    return found | _steps(data, found, lookback, known, n_windows, outputs)
 
 
 def _steps(
@@ -329,7 +346,7 @@ def _affordable(data: _Data, network: dict[str, Any], lookback: int, known: int,
     else:
         window += horizon * hidden * outputs + (math.ceil(horizon / segment) * cell if "decoder" in network else 0)
     if "skip" in network:
-        window += lookback * horizon * outputs
+        window += lookback * data.together * horizon * outputs
     most = _BUDGET_COVARIATES if data.covariates else _BUDGET
     worth = _WORTH_COVARIATES if data.covariates else _WORTH
     budget = min(most, _LEAST_BUDGET + data.windows(lookback) / worth)

@@ -11,6 +11,8 @@ import numpy as np
 
 from .._preparation import LEVELS, trained
 from .._types import Floats, Integers
+from .candidates import prepared_lost
+from .counts import training_windows
 from .validation import Origins, origins_behind
 
 if TYPE_CHECKING:
@@ -130,9 +132,9 @@ def judged_part(
 
 
 def _count(settings: Settings, task: Task, part: Part) -> int:
-    """About how many windows there are to train on."""
-    learnt = part.ends - part.rows.starts[:-1]
-    return max(1, int(np.maximum(learnt - settings.lookback - task.horizon + 1, 0).sum()))
+    """How many windows there are to train on, at least one."""
+    looks_back, joint = settings.lookback + prepared_lost(settings, task), settings.multi_target == "joint"
+    return max(1, training_windows(part.rows, part.ends, task.horizon, looks_back, settings.step, joint))
 
 
 def _for_fewer(settings: Settings, count: int, newest: int) -> Settings:

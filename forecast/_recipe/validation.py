@@ -123,21 +123,21 @@ def origins_behind(rows: Rows, ends: Integers, horizon: int, looks_back: int, le
     first, last = rows.starts[:-1], rows.starts[1:]
     seen = ~np.isnan(rows.targets)
     total = np.concatenate([np.zeros((1, seen.shape[1]), np.int64), np.cumsum(seen, axis=0)])
-    found, which = [], []
+    found = []
     few = _FEW if levels == 1 else _FEWEST
     most = min(_MOST, max(few, _VALUES // (horizon * rows.targets.shape[1] * levels)))
-    every = max(1, int(np.maximum(last - ends - horizon + 1, 0).sum()) // most)
     for number in range(rows.n_series):
         begin = max(int(ends[number]) - 1, int(first[number]) + looks_back - 1)
-        origins = np.arange(last[number] - horizon - 1, begin - 1, -every)[::-1]  # the newest is always one of them
+        origins = np.arange(begin, max(int(last[number]) - horizon, begin))
         if rows.made_up is not None:
             origins = origins[~rows.made_up[origins]]
         known = (total[origins + 1] > total[first[number]]).all(axis=1)
         ahead = (total[origins + 1 + horizon] > total[origins + 1]).any(axis=1)
-        origins = origins[known & ahead]
-        found.append(origins)
-        which.append(np.full(len(origins), number))
-    origins, series = np.concatenate(found), np.concatenate(which)
+        found.append(origins[known & ahead])
+    # Thinned only now: a target of every seventh row would have all or none of every seventh origin.
+    every = max(1, sum(map(len, found)) // most)
+    found = [origins[::-every][::-1] for origins in found]  # the newest is always one of them
+    origins, series = np.concatenate(found), np.repeat(np.arange(rows.n_series), [len(one) for one in found])
     age = origins - last[series]  # rows before the end of its series
     order = np.argsort(age, kind="stable")
     block = np.empty(len(order), np.int64)

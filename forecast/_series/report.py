@@ -103,8 +103,10 @@ class ModelReport:
         if self.candidates is None or "weight" not in self.candidates:
             return ""
         weights = self.candidates["weight"].dropna()
-        shares = ", ".join(f"{name} {weight:.0%}" for name, weight in weights.items() if weight > 0)
-        return f"; the mean of {shares}"
+        weights = weights[weights > 0]
+        if len(weights) == 1:
+            return f"; {weights.index[0]} alone"
+        return "; the mean of " + ", ".join(f"{name} {weight:.0%}" for name, weight in weights.items())
 
 
 def seasonal_change(values: Floats, starts: Integers, windows: Windows, period: int) -> Floats:
