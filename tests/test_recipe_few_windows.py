@@ -119,3 +119,30 @@ def test_networks_are_trained_and_judged(kind):
     model = SeriesForecaster(**arguments, lookback=48, pretrained=False, random_state=0).fit(frame)
     assert model.report_.candidates.loc["GRU", "loss"] > 0
     assert np.isfinite(model.predict()).all(axis=None)
+
+
+@pytest.mark.parametrize("transform", ["auto", "difference"])
+@pytest.mark.parametrize("lookback", [23, 24, 32])
+def test_a_lookback_that_fits_only_without_validation_rows_is_not_refused(lookback, transform):
+    frame = wide(35).set_axis(pd.date_range("2024-01-01", periods=35))
+    settings = {"target": "y0", "horizon": 3, "lookback": lookback, "transform": transform, "random_state": 0}
+    model = SeriesForecaster(**settings).fit(frame)
+    assert "too few rows to hold any out" in str(model.report_)
+    assert np.isfinite(model.predict()).all(axis=None)
+
+
+def test_validation_rows_of_ones_own_are_not_learnt_from_where_they_cannot_judge():
+    frame = wide(60).set_axis(pd.date_range("2024-01-01", periods=60))
+    model = SeriesForecaster(target="y0", horizon=3, lookback=33, random_state=0)
+    other = frame[35:] + 9.0
+    forecasts = [model.fit(frame[:35], X_val=late).predict(history=frame) for late in (frame[35:], other)]
+    pd.testing.assert_frame_equal(*forecasts)
+
+
+@pytest.mark.parametrize("months", [20, 26, 30, 34])
+def test_a_year_of_months_can_be_named_where_validation_rows_leave_less_than_two(months):
+    frame = wide(months, season=12).set_axis(pd.date_range("2020-01-01", periods=months, freq="MS"))
+    models = [SeriesForecaster(target="y0", horizon=3, season=season, random_state=0) for season in (12, "auto")]
+    named, found = (model.fit(frame) for model in models)
+    assert np.isfinite(named.predict()).all(axis=None)
+    pd.testing.assert_frame_equal(named.predict(), found.predict())

@@ -156,6 +156,8 @@ def _chosen(
     begun = time.perf_counter()
     learnt, whole, wishes = rows.starts[1:], rows, in_own_units(wishes)
     of_family = wishes.loss in FAMILIES
+    if ends is not None and not _has_a_window(wishes, task, rows, ends):
+        learnt, ends = (ends if times == 1 else learnt), None  # nothing is learnt from the user's validation rows
     if ends is not None:
         rows, ends = judged_rows(rows, ends, task.horizon)
         learnt = ends
@@ -222,6 +224,15 @@ def _chosen(
     if wishes.loss == "squared_error":  # of a skewed target the mean is not near the median
         settings.pop("pretrained", None)
     return _judged(wishes, settings, [part for part in judged if part.members], seasons, found, steps)
+
+
+def _has_a_window(wishes: Wishes, task: Task, rows: Rows, ends: Integers) -> bool:
+    """Whether the user's lookback leaves a window of some series to learn from."""
+    if _is_auto(wishes.lookback):
+        return True
+    transform = None if _is_auto(wishes.transform) else wishes.transform
+    lost = prepared_lost(Settings(None, wishes.lookback, transform=transform), task)
+    return bool((ends - rows.starts[:-1]).max() >= wishes.lookback + lost + task.horizon)
 
 
 def _weighed_steps(task: Task, parts: list[Part]) -> Integers:

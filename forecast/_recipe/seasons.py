@@ -56,14 +56,15 @@ def seasons_of(
     Returns
     -------
     list of int
-        In steps. With "auto", the season whose repetition is the best forecast comes first.
+        In steps. With "auto", the season whose repetition is the best forecast comes first. The user's seasons are
+        left out where the rows to learn from hold them less than once.
 
     Raises
     ------
     TypeError
         `season` is neither "auto" nor whole numbers.
     ValueError
-        A season shorter than 2 steps, longer than half of the longest series, or given twice.
+        A season shorter than 2 steps, longer than the longest series, or given twice.
     """
     if not isinstance(season, str):
         return _given(rows, ends, season)
@@ -79,7 +80,7 @@ def seasons_of(
 
 def _given(rows: Rows, ends: Integers, season: int | Sequence[int]) -> list[int]:
     numbers: list[Any] = list(season) if isinstance(season, (list, tuple, np.ndarray)) else [season]
-    longest = int(np.max(ends - rows.starts[:-1], initial=0))
+    longest = int(np.diff(rows.starts).max(initial=0))
     for number in numbers:
         if isinstance(number, (bool, np.bool_)) or not isinstance(number, Integral):
             raise TypeError(
@@ -87,20 +88,18 @@ def _given(rows: Rows, ends: Integers, season: int | Sequence[int]) -> list[int]
                     f"is {season!r}", where="season", expected="'auto', a whole number of steps, or a list of these"
                 )
             )
-        if not 2 <= int(number) <= longest // 2:
+        if not 2 <= int(number) <= longest:
             raise ValueError(
                 Refusal(
                     f"is {season!r}",
                     where="season",
-                    expected=(
-                        f"2 to {longest // 2} steps: the longest series has {longest} rows to learn from, and a "
-                        "season must fit in them twice"
-                    ),
+                    expected=f"2 to {longest} steps: the longest series has {longest} rows",
                 )
             )
     if len(set(numbers)) < len(numbers):
         raise ValueError(Refusal(f"is {season!r}", where="season", expected="each length once"))
-    return [int(number) for number in numbers]
+    learnt = int(np.max(ends - rows.starts[:-1], initial=0))
+    return [int(number) for number in numbers if number <= learnt]
 
 
 # -------------------- which seasons are usual
