@@ -191,6 +191,20 @@ def test_units_of_a_covariate_do_not_matter():
     np.testing.assert_allclose(*models, rtol=1e-8, atol=1e-8)
 
 
+def test_what_is_constant_in_training_has_no_coefficient():
+    """Windows of every day begin at the same hour, so that of each step the calendar is a constant, not 0."""
+    index = pd.date_range("2024-01-01", periods=24 * 60, freq="h")
+    wave = np.sin(np.arange(len(index)) * 2 * np.pi / 24)
+    frame = pd.DataFrame({"y": 10 + wave + 0.1 * np.random.default_rng(0).normal(size=len(index))}, index=index)
+    settings = {"target": "y", "lookback": 24, "horizon": 12, "step": 24, "validation_fraction": None}
+    for calendar in (["hour"], ["hour", "dayofweek"], []):
+        model = SeriesForecaster(LinearForecaster(), calendar=calendar, **settings).fit(frame)
+        forecast = model.predict(history=frame[:-7])  # from another hour
+        assert (forecast - 10).abs().to_numpy().max() < 3
+    lone = SeriesForecaster(LinearForecaster(), calendar=["hour"], **settings).fit(frame).regressor_
+    assert not lone.coef_[24:].any()
+
+
 def test_a_long_known_future_is_averaged_over_steps_and_too_many_lags_are_cut():
     rng = np.random.default_rng(0)
     values = rng.normal(size=(2600, 9))

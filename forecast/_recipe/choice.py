@@ -182,12 +182,12 @@ def _chosen(
         loss="quantile" if of_family else wishes.loss,
         lookback=None if _is_auto(wishes.lookback) else wishes.lookback,
         window_norm=wishes.window_norm, transform=wishes.transform, multi_target=wishes.multi_target,
-        lower=wishes.lower,
+        lower=wishes.lower, step=wishes.step,
     )  # fmt: skip
     tell(f"linear model: lookback {found.settings.lookback}, {len(found.table)} candidates")
     usual = [season] if season > 1 and rows.past.shape[1] + rows.future.shape[1] else []  # covariates may show it
     networks = network_settings(
-        task, rows, ends, seasons=seasons or usual, linear=replace(found.settings, step=wishes.step), loss=wishes.loss,
+        task, rows, ends, seasons=seasons or usual, linear=found.settings, loss=wishes.loss,
         random_state=wishes.random_state, n_jobs=n_jobs, calendar=wide,
         lookback=None if _is_auto(wishes.lookback) else wishes.lookback, window_norm=wishes.window_norm,
         multi_target=wishes.multi_target,

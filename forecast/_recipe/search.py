@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Found", "search_linear"]
 
-
 PENALTIES = [float(f"{10 ** (number / 2):.1e}") for number in range(-6, 7)]  # up to a line that is all but its level
 _USUAL = PENALTIES.index(0.1)
 _LONGEST_HOLED = 512  # a step with missing targets has a matrix of its own
@@ -76,6 +75,7 @@ def search_linear(
     window_norm: Any = "auto",
     transform: Any = "auto",
     multi_target: str = "auto",
+    step: int = 1,
     lower: float | None = None,
 ) -> Found:
     """The linear forecaster with the least loss behind `ends`; near ties go to the simpler one.
@@ -98,29 +98,29 @@ def search_linear(
         Other values are the user's and stay.
     lower : float, default=None
         The least value that a target can have.
+    step : int, default=1
+        Rows from one training window to the next.
 
     Returns
     -------
     Found
     """
     split = rows.targets.shape[1] > 1 and multi_target != "joint"
+    given = not (isinstance(transform, str) and transform == "auto")
     start = Settings(
         LinearForecaster(),
         lookback or 1,
         window_norm="last" if window_norm == "auto" else window_norm,
-        transform="standard" if isinstance(transform, str) and transform == "auto" else transform,
+        transform=transform if given else "standard",
         calendar=tuple(calendar),
         multi_target="shared" if split else "joint",
+        step=step,
         pads=True,
     )
-    fixed = _Fixed(
-        lookback is not None, window_norm != "auto", not (isinstance(transform, str) and transform == "auto"), lower,
-        pointwise=loss == "quantile",
-    )  # fmt: skip
+    fixed = _Fixed(lookback is not None, window_norm != "auto", given, lower, pointwise=loss == "quantile")
     with threadpool_limits(limits=1, user_api="blas"):
-        return _Search(task, rows, ends, list(seasons), loss == "squared_error", start, fixed).run(
-            multi_target == "auto"
-        )
+        search = _Search(task, rows, ends, list(seasons), loss == "squared_error", start, fixed)
+        return search.run(multi_target == "auto")
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class _Search:
         self.lengths = self.ends - rows.starts[:-1]
         self.table: list[dict[str, Any]] = []
         self.notes: list[str] = []
-        self.step = 1
+        self.step = start.step
 
     def run(self, sharing_is_free: bool) -> Found:
         candidates = [self.start.lookback] if self.fixed.lookback else self._lookbacks(self.start)
@@ -263,7 +263,7 @@ class _Search:
         norm = settings.window_norm
         base = "last" if is_standard(norm) else norm
         if self._is_holed():
-            self.step = max(1, int(self.lengths.sum()) * self._series_of(settings) // _WINDOWS_HOLED)
+            self.step = max(self.start.step, int(self.lengths.sum()) * self._series_of(settings) // _WINDOWS_HOLED)
         thinned = replace(settings, step=self.step)
         bench = Benches(self.task, folds or self.folds, thinned, lookbacks)
         if not bench.n_windows:
@@ -406,7 +406,7 @@ class _Search:
         step = self.step
         if is_standard(settings.window_norm):
             step = max(step, int(self.lengths.sum() * self._series_of(settings)) // _WINDOWS)
-        return penalties_judged(replace(settings, step=max(1, step)), penalties, self.task, fold)
+        return penalties_judged(replace(settings, step=step), penalties, self.task, fold)
 
     def _series_of(self, settings: Settings) -> int:
         return self.rows.targets.shape[1] if settings.multi_target == "shared" else 1
