@@ -146,3 +146,11 @@ def test_a_year_of_months_can_be_named_where_validation_rows_leave_less_than_two
     named, found = (model.fit(frame) for model in models)
     assert np.isfinite(named.predict()).all(axis=None)
     pd.testing.assert_frame_equal(named.predict(), found.predict())
+
+
+def test_a_half_life_is_not_in_the_recipe_of_naive_members():
+    frame = wide(60, season=5).set_axis(pd.date_range("2024-01-01", periods=60, freq="B"))
+    model = SeriesForecaster(target="y0", horizon=24, half_life=50, random_state=0).fit(frame)
+    assert set(model.recipe_["members"]) == {"pretrained", "seasonal naive"}
+    again = SeriesForecaster(**model.recipe_).fit(frame)
+    pd.testing.assert_frame_equal(model.predict(), again.predict())

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import clone
 
 from .._distributions import FAMILIES
-from .._preparation import LEVELS, Rows, Task, anew, goes_on, on_all_rows, trained, unfrozen
+from .._preparation import LEVELS, Rows, Task, anew, goes_on, learns, on_all_rows, trained, unfrozen
 from .._refusals import Fix, Refusal, Words, joined
 from .._types import Floats, Integers
 from ..preprocessing import make_transform
@@ -285,6 +285,8 @@ def _chosen(model: SeriesForecaster, task: Task, rows: Rows, ends: Integers | No
     kept = model.loss == "quantile" or model.loss in FAMILIES
     recipe: dict[str, Any] = CHOOSING | {"loss": model.loss if kept else CHOOSING["loss"]}
     recipe |= {"members": _described(settings, choice.weights)}
+    if not any(learns(one.regressor) for one in settings.values()):
+        recipe |= {"half_life": None}  # it is refused where nothing learns
     return {"members": members, "weights": choice.weights, "verdict": verdict, "recipe": recipe}
 
 
