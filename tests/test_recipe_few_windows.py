@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from test_recipe_networks import read, wide
 
-from forecast import RNNForecaster, SeriesForecaster
+from forecast import LinearForecaster, RNNForecaster, SeriesForecaster
 from forecast._preparation import Settings, trained
 from forecast._recipe.counts import training_windows
 from forecast._recipe.networks import network_settings
@@ -154,3 +154,41 @@ def test_a_half_life_is_not_in_the_recipe_of_naive_members():
     assert set(model.recipe_["members"]) == {"pretrained", "seasonal naive"}
     again = SeriesForecaster(**model.recipe_).fit(frame)
     pd.testing.assert_frame_equal(model.predict(), again.predict())
+
+
+def late(n, known, columns=("y", "z")):
+    """Random numbers of which the first column begins late."""
+    values = np.random.default_rng(n).normal(size=(n, len(columns)))
+    frame = pd.DataFrame(values, columns=list(columns), index=pd.date_range("2021-01-01", periods=n))
+    frame.iloc[:-known, 0] = np.nan
+    return frame
+
+
+@pytest.mark.parametrize("known", [5, 20, 38, 45, 60])
+@pytest.mark.parametrize("horizon", [1, 7])
+@pytest.mark.parametrize("roles", [{"target": "y", "past_covariates": "z"}, {"target": ["y", "z"]}], ids=["one", "two"])
+def test_a_target_that_begins_late_is_forecast(known, horizon, roles):
+    """What is held out, and in earlier parts too, leaves values of every target to learn from."""
+    frame = late(400, known)
+    model = SeriesForecaster(**roles, horizon=horizon, missing="mask", random_state=0).fit(frame)
+    forecast = model.predict()
+    assert np.isfinite(forecast).all(axis=None)
+    again = SeriesForecaster(**model.recipe_).fit(frame)
+    pd.testing.assert_frame_equal(forecast, again.predict())
+
+
+def test_rows_before_the_first_target_change_nothing_of_a_recipe():
+    frame = late(400, 150)
+    models = [
+        SeriesForecaster(target="y", past_covariates="z", horizon=3, missing="mask", random_state=0).fit(rows)
+        for rows in (frame, frame[-150:])
+    ]
+    pd.testing.assert_frame_equal(*(model.predict() for model in models))
+
+
+def test_members_without_a_window_before_the_validation_rows_are_not_judged():
+    frame = wide(35).set_axis(pd.date_range("2024-01-01", periods=35))
+    members = {"linear": {"regressor": LinearForecaster(), "lookback": 28, "weight": 1.0}}
+    model = SeriesForecaster(members=members, target="y0", horizon=3).fit(frame)
+    assert model.report_.table is None
+    assert np.isfinite(model.predict()).all(axis=None)

@@ -29,7 +29,7 @@ from .parts import judged_part
 from .quantiles import spread_out, spreads_of
 from .search import search_linear
 from .seasons import seasons_of
-from .validation import judged_rows, origins_behind, parts_in_time
+from .validation import judged_rows, known_before, origins_behind, parts_in_time
 from .weights import EXTRA, best_alone, mix
 
 if TYPE_CHECKING:
@@ -156,7 +156,8 @@ def _chosen(
     begun = time.perf_counter()
     learnt, whole, wishes = rows.starts[1:], rows, in_own_units(wishes)
     of_family = wishes.loss in FAMILIES
-    if ends is not None and not _has_a_window(wishes, task, rows, ends):
+    scarce = "rows" if ends is None or known_before(rows, ends).any() else "values of every target"
+    if ends is not None and not _can_learn(wishes, task, rows, ends):
         learnt, ends = (ends if times == 1 else learnt), None  # nothing is learnt from the user's validation rows
     if ends is not None:
         rows, ends = judged_rows(rows, ends, task.horizon)
@@ -176,7 +177,7 @@ def _chosen(
     if ends is None:
         if of_family:
             refuse_no_network(wishes)
-        return _unjudged(alone, naive, seasons, season, shortest)
+        return _unjudged(alone, naive, seasons, season, shortest, scarce)
     found = search_linear(
         replace(task, weights=None), rows, ends, seasons=seasons, calendar=calendar,
         loss="quantile" if of_family else wishes.loss,
@@ -226,10 +227,10 @@ def _chosen(
     return _judged(wishes, settings, [part for part in judged if part.members], seasons, found, steps)
 
 
-def _has_a_window(wishes: Wishes, task: Task, rows: Rows, ends: Integers) -> bool:
-    """Whether the user's lookback leaves a window of some series to learn from."""
-    if _is_auto(wishes.lookback):
-        return True
+def _can_learn(wishes: Wishes, task: Task, rows: Rows, ends: Integers) -> bool:
+    """Whether some series has values, and a window of the user's lookback, to learn from."""
+    if _is_auto(wishes.lookback) or not known_before(rows, ends).any():
+        return bool(known_before(rows, ends).any())
     transform = None if _is_auto(wishes.transform) else wishes.transform
     lost = prepared_lost(Settings(None, wishes.lookback, transform=transform), task)
     return bool((ends - rows.starts[:-1]).max() >= wishes.lookback + lost + task.horizon)
@@ -379,7 +380,12 @@ def _naive(regressor: Any) -> Settings:
 
 
 def _unjudged(
-    alone: dict[str, Settings], naive: dict[str, Settings], seasons: list[int], season: int, shortest: int
+    alone: dict[str, Settings],
+    naive: dict[str, Settings],
+    seasons: list[int],
+    season: int,
+    shortest: int,
+    scarce: str,
 ) -> Choice:
     """What needs no training: a naive forecast, and the pretrained network where it can see the season.
 
@@ -392,7 +398,7 @@ def _unjudged(
     named = [{"pretrained": "pretrained network"}.get(one, one) for one in members]
     which = named[0] if len(named) == 1 else f"mean of the {' and the '.join(named)}"
     which += ", which need no training" if len(named) > 1 else ", which needs no training"
-    note = f"too few rows to hold any out: the forecast is the {which}"
+    note = f"too few {scarce} to hold any out: the forecast is the {which}"
     return Choice(members, dict.fromkeys(members, 1 / len(members)), seasons, pd.DataFrame(), [note])
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._preparation import Settings, prepared
 from .._types import Floats, Integers
+from .validation import known_before
 
 if TYPE_CHECKING:
     from .._preparation import Rows, Task
@@ -155,18 +156,12 @@ def folds_of(task: Task, rows: Rows, ends: Integers, lookback: int, squared: boo
         if number:
             part = rows.until(np.minimum(begin + length, ends))
             begin = begin - rows.starts[:-1] + part.starts[:-1]
-            if not (begin - part.starts[:-1] >= lookback + task.horizon).any() or not _is_known(part, begin):
+            if not (begin - part.starts[:-1] >= lookback + task.horizon).any() or not known_before(part, begin).all():
                 break
         jury = Jury.of(task, part, begin, lookback, squared)
         if len(jury) >= (_LEAST_ORIGINS if number else 1) and not np.isnan(jury.actual).all():
             found.append(Fold(part, begin, jury))
     return found
-
-
-def _is_known(rows: Rows, ends: Integers) -> bool:
-    """Whether every target of every series has a value before `ends`: transforms are learnt from them."""
-    spans = zip(rows.starts[:-1], ends, strict=True)
-    return all(not np.isnan(rows.targets[first:end]).all(axis=0).any() for first, end in spans)
 
 
 def is_better(losses: Floats, than: Floats, margin: float = TIE) -> bool:

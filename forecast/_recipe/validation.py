@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._types import Integers
+from .._types import Booleans, Integers
 
 if TYPE_CHECKING:
     from .._frames import TimeAxis
     from .._preparation import Rows
 
-__all__ = ["Origins", "Part", "judged_rows", "origins_behind", "parts_in_time", "validation_ends"]
+__all__ = [
+    "Origins", "Part", "judged_rows", "known_before", "known_up_to", "origins_behind", "parts_in_time",
+    "validation_ends",
+]  # fmt: skip
 
 _MOST = 2_000  # origins, over all series: more do not make a mean error better
 _VALUES = 4_000_000  # forecast at the origins: of many targets far ahead, fewer origins
@@ -60,8 +63,30 @@ def validation_ends(rows: Rows, axis: TimeAxis, horizon: int, fraction: float) -
     return first + np.clip(cut - begin, 0, lengths)
 
 
+def known_up_to(rows: Rows) -> Integers:
+    """How many values of each target are known before each row and before the end, shape (rows + 1, targets)."""
+    seen = ~np.isnan(rows.targets)
+    return np.concatenate([np.zeros((1, seen.shape[1]), np.int64), np.cumsum(seen, axis=0)])
+
+
+def known_before(rows: Rows, ends: Integers) -> Booleans:
+    """Of which series every target has a value before its end: transforms are learnt from them.
+
+    Parameters
+    ----------
+    rows : Rows
+    ends : ndarray of int of shape (n_series,)
+
+    Returns
+    -------
+    ndarray of bool of shape (n_series,)
+    """
+    total = known_up_to(rows)
+    return np.asarray((total[ends] > total[rows.starts[:-1]]).all(axis=1))
+
+
 def judged_rows(rows: Rows, ends: Integers, horizon: int) -> tuple[Rows, Integers]:
-    """Without the series that have too few rows before their end to learn anything from.
+    """Without the series that have too few rows before their end, or no value, to learn anything from.
 
     Parameters
     ----------
@@ -74,7 +99,7 @@ def judged_rows(rows: Rows, ends: Integers, horizon: int) -> tuple[Rows, Integer
     Rows, ndarray of int
     """
     learnt = ends - rows.starts[:-1]
-    kept = np.flatnonzero(learnt > horizon)
+    kept = np.flatnonzero((learnt > horizon) & known_before(rows, ends))
     if len(kept) == rows.n_series or not len(kept):
         return rows, ends
     some = rows.parts([(int(number), int(rows.starts[number]), int(rows.starts[number + 1])) for number in kept])
@@ -121,9 +146,7 @@ def origins_behind(rows: Rows, ends: Integers, horizon: int, looks_back: int, le
     Origins
     """
     first, last = rows.starts[:-1], rows.starts[1:]
-    seen = ~np.isnan(rows.targets)
-    total = np.concatenate([np.zeros((1, seen.shape[1]), np.int64), np.cumsum(seen, axis=0)])
-    found = []
+    total, found = known_up_to(rows), []
     few = _FEW if levels == 1 else _FEWEST
     most = min(_MOST, max(few, _VALUES // (horizon * rows.targets.shape[1] * levels)))
     for number in range(rows.n_series):
@@ -189,5 +212,7 @@ def parts_in_time(rows: Rows, ends: Integers, horizon: int, least: int) -> list[
             break
         part = rows.until(rows.starts[:-1] + np.maximum(before + length, 0))
         part, own = judged_rows(part, part.starts[:-1] + np.maximum(before, 0), horizon)
+        if not known_before(part, own).all():
+            break
         found.append(Part(part, own))
     return found

@@ -94,6 +94,8 @@ def fitted_state(
     if model.loss == "quantile" or model.loss in FAMILIES:
         refuse_summed(model, panel.axis.season_length)
     everything = rows
+    if is_chosen(model) or model.members is not None:
+        rows, ends = _from_first_target(rows, ends)
     rows, ends = _learnable(model, task, rows, ends)
     if is_chosen(model):
         fitted = _chosen(model, task, rows, ends)
@@ -179,6 +181,7 @@ def _mixed(
     model: SeriesForecaster, task: Task, rows: Rows, ends: Integers | None, before: FittedState | None
 ) -> dict[str, Any]:
     """Members that were given, with their weights."""
+    from .._recipe.counts import can_learn
     from .._recipe.quantiles import spreads_of
     from .._recipe.validation import judged_rows, origins_behind, validation_ends
 
@@ -194,6 +197,9 @@ def _mixed(
         cut = validation_ends(rows, task.axis, task.horizon, DEFAULT_FRACTION if fraction is None else fraction)
     if cut is not None:
         judged, cut = judged_rows(rows, cut, task.horizon)
+    if cut is not None and ends is None and not can_learn(settings.values(), task, judged, cut):
+        judged, cut = rows, None
+    if cut is not None:
         start = last if ends is not None else {}  # what only judges starts anew: the last fit may have seen these rows
         judging = settings if ends is not None else {name: _from_scratch(one) for name, one in settings.items()}
         judging = judging if judges else {name: judging[name] for name in continued}
@@ -325,6 +331,18 @@ def _described(settings: dict[str, Settings], weights: dict[str, float]) -> dict
         }
         for name, one in settings.items()
     }
+
+
+def _from_first_target(rows: Rows, ends: Integers | None) -> tuple[Rows, Integers | None]:
+    """Without the rows before the first known target of a series: no share of them can be held out or learnt from."""
+    known = np.asarray((~np.isnan(rows.targets)).any(axis=1))
+    bounds = list(zip(rows.starts[:-1], rows.starts[1:] if ends is None else ends, strict=True))
+    late = np.array([int(known[first:end].argmax()) if end > first else 0 for first, end in bounds])
+    if not late.any():
+        return rows, ends
+    parts = [(number, int(rows.starts[number] + by), int(rows.starts[number + 1])) for number, by in enumerate(late)]
+    some = rows.parts(parts)
+    return some, None if ends is None else some.starts[:-1] + ends - rows.starts[:-1] - late
 
 
 def _learnable(model: SeriesForecaster, task: Task, rows: Rows, ends: Integers | None) -> tuple[Rows, Integers | None]:
