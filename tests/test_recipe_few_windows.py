@@ -192,3 +192,17 @@ def test_members_without_a_window_before_the_validation_rows_are_not_judged():
     model = SeriesForecaster(members=members, target="y0", horizon=3).fit(frame)
     assert model.report_.table is None
     assert np.isfinite(model.predict()).all(axis=None)
+
+
+@pytest.mark.parametrize("weeks", [36, 40, 50, 60])
+def test_a_recipe_of_quantiles_gives_the_same_bits_where_few_windows_could_be_judged(weeks):
+    frame = wide(weeks).set_axis(pd.date_range("2021-01-01", periods=weeks, freq="W"))
+    model = SeriesForecaster(target="y0", horizon=12, loss="quantile", random_state=0).fit(frame)
+    again = SeriesForecaster(**model.recipe_).fit(frame)
+    pd.testing.assert_frame_equal(model.predict_quantiles(), again.predict_quantiles())
+
+
+def test_earlier_parts_hold_the_season_that_a_naive_forecast_repeats():
+    frame = wide(40).set_axis(pd.date_range("2021-01-01", periods=40, freq="h"))
+    model = SeriesForecaster(target="y0", horizon=4, step=24, random_state=0).fit(frame)
+    assert np.isfinite(model.report_.candidates.loc["seasonal naive", "loss"])

@@ -212,6 +212,7 @@ def _chosen(
     # over all series.
     each = math.ceil(task.horizon / rows.n_series)
     least = task.horizon + each - 1 + max(one.lookback + prepared_lost(one, task) for one in settings.values())
+    least = max(least, season if "seasonal naive" in naive else 0)
     parts = parts_in_time(rows, ends, task.horizon, least)
     steps = _weighed_steps(task, parts) if wishes.loss == "quantile" or of_family else None
     for part in parts:

@@ -293,6 +293,8 @@ def _chosen(model: SeriesForecaster, task: Task, rows: Rows, ends: Integers | No
     recipe |= {"members": _described(settings, choice.weights)}
     if not any(learns(one.regressor) for one in settings.values()):
         recipe |= {"half_life": None}  # it is refused where nothing learns
+    if choice.origins is None and model.loss == "quantile":
+        recipe |= {"validation_fraction": None}  # quantiles do not rest on the errors of so few windows
     return {"members": members, "weights": choice.weights, "verdict": verdict, "recipe": recipe}
 
 
