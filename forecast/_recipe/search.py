@@ -75,8 +75,8 @@ def search_linear(
     window_norm: Any = "auto",
     transform: Any = "auto",
     multi_target: str = "auto",
-    step: int = 1,
     lower: float | None = None,
+    step: int = 1,
 ) -> Found:
     """The linear forecaster with the least loss behind `ends`; near ties go to the simpler one.
 
