@@ -156,8 +156,8 @@ def _chosen(
     begun = time.perf_counter()
     learnt, whole, wishes = rows.starts[1:], rows, in_own_units(wishes)
     of_family = wishes.loss in FAMILIES
-    scarce = "rows" if ends is None or known_before(rows, ends).any() else "values of every target"
-    if ends is not None and not _can_learn(wishes, task, rows, ends):
+    known = ends is None or bool(known_before(rows, ends).any())
+    if ends is not None and not (known and _has_a_window(wishes, task, rows, ends)):
         learnt, ends = (ends if times == 1 else learnt), None  # nothing is learnt from the user's validation rows
     if ends is not None:
         rows, ends = judged_rows(rows, ends, task.horizon)
@@ -177,7 +177,7 @@ def _chosen(
     if ends is None:
         if of_family:
             refuse_no_network(wishes)
-        return _unjudged(alone, naive, seasons, season, shortest, scarce)
+        return _unjudged(alone, naive, seasons, season, shortest, "rows" if known else "values of every target")
     found = search_linear(
         replace(task, weights=None), rows, ends, seasons=seasons, calendar=calendar,
         loss="quantile" if of_family else wishes.loss,
@@ -228,10 +228,10 @@ def _chosen(
     return _judged(wishes, settings, [part for part in judged if part.members], seasons, found, steps)
 
 
-def _can_learn(wishes: Wishes, task: Task, rows: Rows, ends: Integers) -> bool:
-    """Whether some series has values, and a window of the user's lookback, to learn from."""
-    if _is_auto(wishes.lookback) or not known_before(rows, ends).any():
-        return bool(known_before(rows, ends).any())
+def _has_a_window(wishes: Wishes, task: Task, rows: Rows, ends: Integers) -> bool:
+    """Whether the user's lookback leaves a window of some series to learn from."""
+    if _is_auto(wishes.lookback):
+        return True
     transform = None if _is_auto(wishes.transform) else wishes.transform
     lost = prepared_lost(Settings(None, wishes.lookback, transform=transform), task)
     return bool((ends - rows.starts[:-1]).max() >= wishes.lookback + lost + task.horizon)
